@@ -1,0 +1,111 @@
+import { leavesQuestions } from './record.ts';
+import type {
+  ClaimedRecord,
+  InDoubtRecord,
+  OperationFacts,
+  ReleasedRecord,
+  StoredOperation,
+  StoredValue,
+  TerminalRecord,
+} from './record.ts';
+import type { Token } from '../token/token.ts';
+
+/** All that a caller says when it asks for the right to run an effect. */
+export interface ClaimRequest {
+  readonly facts: Omit<OperationFacts, 'schema' | 'shard'>;
+  /** Random, made once per claim and kept over its retries: how a lost answer is recognised. */
+  readonly claimId: string;
+  readonly leaseMs: number;
+  readonly holder: string;
+  /** Kept in the record until it is terminal, so that nothing depends on a message that is gone. */
+  readonly task?: StoredValue;
+  /** The tokens of the neighbouring buckets, where the token was made from a time window. */
+  readonly window?: { readonly neighbours: readonly [Token, Token]; readonly lengthMs: number };
+  /** A redelivery, or a token seen before: read first, since a `create` would likely be refused. */
+  readonly likelyDuplicate?: boolean;
+  /** Another context hash is a mismatch, not just drift. */
+  readonly strictContext?: boolean;
+}
+
+/** Ask the provider before anything else: an earlier holder started the effect and lapsed. */
+export interface ReconcileQuestion {
+  readonly trackingId: string;
+  /** Since when the effect's holder has been gone, by the store's time. */
+  readonly lapsedAt: number;
+}
+
+export type ClaimDecision =
+  | { readonly kind: 'create' }
+  | { readonly kind: 'expired' }
+  | { readonly kind: 'holding' }
+  | { readonly kind: 'mismatch'; readonly part: 'request' | 'context' }
+  | { readonly kind: 'replayed'; readonly record: TerminalRecord; readonly drift: boolean }
+  | { readonly kind: 'cancelled'; readonly record: TerminalRecord }
+  | { readonly kind: 'inFlight'; readonly until: number; readonly holder: string }
+  | { readonly kind: 'takeOver'; readonly reconcile?: ReconcileQuestion }
+  | { readonly kind: 'doubt'; readonly record: ClaimedRecord | ReleasedRecord }
+  | { readonly kind: 'inDoubt'; readonly record: InDoubtRecord };
+
+/**
+ * Who may run the effect, given what stands under the token. Nothing else decides this.
+ *
+ * `takeOver` and `doubt` must be written conditionally on the revision that was read, under the
+ * next fence; every other answer writes nothing.
+ */
+export function decideClaim(
+  found: StoredOperation | undefined,
+  request: ClaimRequest,
+  storeNow: number,
+): ClaimDecision {
+  if (found === undefined) return decideAbsent(request, storeNow);
+  const { record } = found;
+  if (record.status === 'claimed' && record.claimId === request.claimId) return { kind: 'holding' };
+  if (record.requestHash !== request.facts.requestHash) return { kind: 'mismatch', part: 'request' };
+  const drift = record.contextHash !== request.facts.contextHash;
+  if (drift && request.strictContext === true) return { kind: 'mismatch', part: 'context' };
+
+  switch (record.status) {
+    case 'completed':
+    case 'failed':
+      return { kind: 'replayed', record, drift };
+    case 'cancelled':
+      return { kind: 'cancelled', record };
+    case 'archived':
+      return record.outcome === 'cancelled'
+        ? { kind: 'cancelled', record }
+        : { kind: 'replayed', record, drift };
+    case 'in_doubt':
+      return { kind: 'inDoubt', record };
+    case 'released':
+      return decideFree(record, record.notBefore, found.updatedAt, storeNow);
+    case 'claimed': {
+      const end = leaseEnd(found.updatedAt, record);
+      return decideFree(record, end, end, storeNow);
+    }
+  }
+}
+
+function decideAbsent(request: ClaimRequest, storeNow: number): ClaimDecision {
+  const { madeAt, retention } = request.facts;
+  return storeNow - madeAt > retention.forgetMs ? { kind: 'expired' } : { kind: 'create' };
+}
+
+function decideFree(
+  record: ClaimedRecord | ReleasedRecord,
+  freeAt: number,
+  lapsedAt: number,
+  storeNow: number,
+): ClaimDecision {
+  if (storeNow < freeAt) {
+    return { kind: 'inFlight', until: freeAt, holder: record.holder };
+  }
+  const { effect, started, trackingId } = record;
+  if (started !== true || !leavesQuestions(effect)) return { kind: 'takeOver' };
+  if (effect === 'once' || trackingId === undefined) return { kind: 'doubt', record };
+  return { kind: 'takeOver', reconcile: { trackingId, lapsedAt } };
+}
+
+/** A lease runs from the holder's last write, by the store's own time. */
+export function leaseEnd(updatedAt: number, record: { readonly leaseMs: number }): number {
+  return updatedAt + record.leaseMs;
+}

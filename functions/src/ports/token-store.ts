@@ -1,0 +1,144 @@
+import type { ClaimRequest, ReconcileQuestion } from '../operation/claim.ts';
+import type { RecordedError } from '../operation/errors.ts';
+import type {
+  ArchivePointer,
+  InDoubtRecord,
+  OperationRecord,
+  StoredOperation,
+  StoredOutbox,
+  StoredValue,
+  TerminalRecord,
+} from '../operation/record.ts';
+import type { Namespace, Token } from '../token/token.ts';
+
+/** The right to run an effect now, and what its later writes are conditional on. */
+export interface Claim {
+  readonly namespace: Namespace;
+  /** The token that is held: a neighbouring window's, where that one came first. */
+  readonly token: Token;
+  readonly claimId: string;
+  readonly fence: number;
+  readonly attempt: number;
+  readonly revision: string;
+  readonly leaseMs: number;
+  readonly ttlMs: number;
+  /** Under this or an earlier claim the effect may have been sent. */
+  readonly started: boolean;
+  readonly trackingId?: string;
+}
+
+export type ClaimAnswer =
+  | { readonly kind: 'claimed'; readonly claim: Claim; readonly reconcile?: ReconcileQuestion }
+  | { readonly kind: 'replayed'; readonly found: StoredOperation<TerminalRecord>; readonly drift: boolean }
+  | { readonly kind: 'cancelled'; readonly found: StoredOperation<TerminalRecord> }
+  /** `until` is store time; `forMs` is how long that is from now. */
+  | { readonly kind: 'inFlight'; readonly until: number; readonly forMs: number; readonly holder: string }
+  | { readonly kind: 'inDoubt'; readonly found: StoredOperation<InDoubtRecord>; readonly fresh: boolean }
+  | { readonly kind: 'mismatch'; readonly part: 'request' | 'context' }
+  | { readonly kind: 'expired' };
+
+export type HeldAnswer = { readonly kind: 'held'; readonly claim: Claim } | { readonly kind: 'lost' };
+
+export type SettleAnswer =
+  /** `revision` is what `markSent` is conditional on; `at` is store time. */
+  | { readonly kind: 'settled'; readonly revision: string; readonly at: number }
+  | { readonly kind: 'lost' };
+
+export interface Completion {
+  readonly result: StoredValue;
+  readonly outbox?: StoredOutbox;
+}
+
+export interface Release {
+  /** From the store's now, in milliseconds, during which nobody may claim. */
+  readonly waitMs: number;
+  readonly error?: RecordedError;
+  /** Whether the effect may have been sent, under this claim or an earlier one. */
+  readonly started: boolean;
+}
+
+/** An intervention by a person. Each needs who and why, and raises the fence. */
+export type Override =
+  | { readonly verb: 'extend'; readonly byMs: number }
+  | { readonly verb: 'hold' }
+  | { readonly verb: 'unhold' }
+  | { readonly verb: 'expire' }
+  /** An operation in doubt did happen, with this result. Its task is to be published again. */
+  | { readonly verb: 'resolve_done'; readonly result: StoredValue }
+  /** It did not happen, and never will: free to run. Its task is to be published again. */
+  | { readonly verb: 'resolve_not_done' }
+  /** End the holder's claim at once. What it had started stays a question. */
+  | { readonly verb: 'force_release' }
+  /** Erase params and result; that it happened stays known. */
+  | { readonly verb: 'purge' };
+
+export interface OverrideRequest {
+  readonly override: Override;
+  readonly actor: string;
+  readonly reason: string;
+}
+
+export type OverrideAnswer =
+  | { readonly kind: 'overridden'; readonly found: StoredOperation }
+  | { readonly kind: 'absent' }
+  /** The verb does not fit the record's status. */
+  | { readonly kind: 'refused'; readonly why: string };
+
+export interface Page {
+  readonly limit: number;
+  /** The `next` of the page before. */
+  readonly after?: string;
+}
+
+export interface Listing {
+  readonly operations: readonly StoredOperation[];
+  readonly next?: string;
+}
+
+/**
+ * Operations under their tokens, in verbs that are atomic each.
+ *
+ * Every verb may throw `StoreAway`: for a write its outcome is then unknown, and asking again is
+ * safe. A claim asked again with the same `claimId` finds itself.
+ */
+export interface TokenStore {
+  /** For logs: `embedded`, `firestore`, … */
+  readonly name: string;
+  /** The best guess of the store's time without asking it, in epoch milliseconds. */
+  now(): number;
+
+  claim(request: ClaimRequest): Promise<ClaimAnswer>;
+  /** Records, before an effect is sent, that it may have been. Idempotent. Lengthens the lease. */
+  start(claim: Claim, trackingId: string): Promise<HeldAnswer>;
+  /** Lengthens the lease by its own length from now. */
+  renew(claim: Claim): Promise<HeldAnswer>;
+  /** The result and what follows from it, together or not at all. */
+  complete(claim: Claim, completion: Completion): Promise<SettleAnswer>;
+  fail(claim: Claim, error: RecordedError): Promise<SettleAnswer>;
+  release(claim: Claim, release: Release): Promise<SettleAnswer>;
+  /** The effect's fate is unknown and nobody can be asked: park it for a person. */
+  doubt(claim: Claim, error: RecordedError): Promise<SettleAnswer>;
+  /** Follow-ups are published. Losing this mark only publishes them again. */
+  markSent(namespace: Namespace, token: Token, revision: string): Promise<void>;
+
+  /** Puts `cancelled` under a token nobody has claimed yet; answers what stands there otherwise. */
+  cancel(request: ClaimRequest, reason: string): Promise<StoredOperation>;
+  override(namespace: Namespace, token: Token, request: OverrideRequest): Promise<OverrideAnswer>;
+  /** Lengthens a terminal record's life where its retention says so; else writes nothing. */
+  slide(operation: StoredOperation<TerminalRecord>): Promise<void>;
+  /** Replaces an expired terminal record by its stub; `lost` where something touched it since. */
+  archive(operation: StoredOperation<TerminalRecord>, pointer: ArchivePointer): Promise<SettleAnswer>;
+
+  get(namespace: Namespace, token: Token): Promise<StoredOperation | undefined>;
+  /** In the order asked; absent ones are `undefined`. */
+  getMany(
+    namespace: Namespace,
+    tokens: readonly Token[],
+  ): Promise<readonly (StoredOperation | undefined)[]>;
+  /** All operations of a workflow, in logical-time order. */
+  ledger(namespace: Namespace, root: Token, page: Page): Promise<Listing>;
+  byStatus(namespace: Namespace, status: OperationRecord['status'], page: Page): Promise<Listing>;
+  /** Records of a shard whose time for a sweep has come: lapsed, waiting, or unsent. */
+  due(shard: number, page: Page): Promise<Listing>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,120 @@
+import { decideClaim } from '../operation/claim.ts';
+import type { ClaimDecision, ClaimRequest } from '../operation/claim.ts';
+import { StoreAway } from '../operation/errors.ts';
+import type {
+  InDoubtRecord,
+  OperationRecord,
+  StoredOperation,
+  TerminalRecord,
+} from '../operation/record.ts';
+import type { OperationDocuments } from '../ports/operation-documents.ts';
+import type { Claim, ClaimAnswer } from '../ports/token-store.ts';
+import { documentId } from '../token/token.ts';
+import { findWindowOwner } from './claim-window.ts';
+import { unlessUnknown } from './unknown.ts';
+import { firstClaim, lapsedIntoDoubt, nextClaim, patched } from './new-record.ts';
+
+/** Rounds of read and decide before a token counts as too contended to answer for. */
+const MAX_ROUNDS = 8;
+
+/**
+ * Claims a token: one conditional `create` where nothing is known of it, else a read, the table's
+ * decision, and where that is a take-over one write conditional on what was read.
+ */
+export async function claim(
+  documents: OperationDocuments,
+  shards: number,
+  asked: ClaimRequest,
+): Promise<ClaimAnswer> {
+  const request = asked.window ? await findWindowOwner(documents, shards, asked) : asked;
+  const id = documentId(request.facts.namespace, request.facts.token);
+  const readFirst = request.likelyDuplicate === true || asked.window !== undefined;
+  let mayCreate = !readFirst && decideClaim(undefined, request, documents.now()).kind === 'create';
+
+  for (let round = 0; round < MAX_ROUNDS; round += 1) {
+    if (mayCreate) {
+      const record = firstClaim(request, shards, documents.now());
+      const answer = await unlessUnknown(() => documents.create(id, record));
+      if (answer?.kind === 'written') return claimed(request, answer.revision, record);
+    }
+    const { found, at } = await documents.read([id]);
+    const decision = decideClaim(found[0], request, at);
+    const answer = await act(documents, id, found[0], request, decision, at);
+    if (answer) return answer;
+    mayCreate = decision.kind === 'create';
+  }
+  throw new StoreAway(
+    `Token ${request.facts.token} changed hands ${MAX_ROUNDS} times while it was being claimed. ` +
+      'Nothing was run; deliver the task again later.',
+  );
+}
+
+/** Carries a decision out; `undefined` where what was read no longer holds and is to be read again. */
+async function act(
+  documents: OperationDocuments,
+  id: string,
+  found: StoredOperation | undefined,
+  request: ClaimRequest,
+  decision: ClaimDecision,
+  at: number,
+): Promise<ClaimAnswer | undefined> {
+  switch (decision.kind) {
+    case 'create':
+      return undefined;
+    case 'expired':
+    case 'mismatch':
+      return decision;
+    case 'holding':
+      return found && claimed(request, found.revision, found.record);
+    case 'replayed':
+      return {
+        kind: 'replayed',
+        found: found as StoredOperation<TerminalRecord>,
+        drift: decision.drift,
+      };
+    case 'cancelled':
+      return { kind: 'cancelled', found: found as StoredOperation<TerminalRecord> };
+    case 'inFlight':
+      return { ...decision, forMs: decision.until - at };
+    case 'inDoubt':
+      return { kind: 'inDoubt', found: found as StoredOperation<InDoubtRecord>, fresh: false };
+    case 'takeOver': {
+      if (found?.record.status !== 'claimed' && found?.record.status !== 'released') return undefined;
+      const { revision, record } = found;
+      const patch = nextClaim(record, request, at);
+      const answer = await unlessUnknown(() => documents.update(id, revision, patch));
+      if (answer?.kind !== 'written') return undefined;
+      const taken = claimed(request, answer.revision, patched(record, patch));
+      return decision.reconcile ? { ...taken, reconcile: decision.reconcile } : taken;
+    }
+    case 'doubt': {
+      if (!found) return undefined;
+      const patch = lapsedIntoDoubt(decision.record);
+      const answer = await unlessUnknown(() => documents.update(id, found.revision, patch));
+      if (answer?.kind !== 'written') return undefined;
+      const { revision, at: updatedAt } = answer;
+      const record = patched<InDoubtRecord>(found.record, patch);
+      return { kind: 'inDoubt', found: { ...found, record, revision, updatedAt }, fresh: true };
+    }
+  }
+}
+
+function claimed(
+  request: ClaimRequest,
+  revision: string,
+  record: OperationRecord,
+): { kind: 'claimed'; claim: Claim } {
+  const { fence, attempt, trackingId, token, retention } = record;
+  const claim = {
+    namespace: request.facts.namespace,
+    token,
+    claimId: request.claimId,
+    fence,
+    attempt,
+    revision,
+    leaseMs: request.leaseMs,
+    ttlMs: retention.ttlMs,
+    started: record.started === true,
+  };
+  return { kind: 'claimed', claim: trackingId === undefined ? claim : { ...claim, trackingId } };
+}

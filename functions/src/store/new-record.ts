@@ -1,0 +1,100 @@
+import type { ClaimRequest } from '../operation/claim.ts';
+import type {
+  CancelledRecord,
+  ClaimedRecord,
+  OperationFacts,
+  ReleasedRecord,
+} from '../operation/record.ts';
+import type { RecordedError } from '../operation/errors.ts';
+import type { Patch } from '../ports/operation-documents.ts';
+import { documentId, shardOf } from '../token/token.ts';
+
+/** The record of a first claim. */
+export function firstClaim(request: ClaimRequest, shards: number, storeNow: number): ClaimedRecord {
+  return {
+    ...factsOf(request, shards),
+    status: 'claimed',
+    fence: 1,
+    attempt: 1,
+    claimId: request.claimId,
+    leaseMs: request.leaseMs,
+    holder: request.holder,
+    ...(request.task && { task: request.task }),
+    dueAt: Math.ceil(storeNow + request.leaseMs),
+  };
+}
+
+/** The record that keeps a token from ever being claimed. */
+export function cancelledUnclaimed(
+  request: ClaimRequest,
+  reason: string,
+  shards: number,
+  storeNow: number,
+): CancelledRecord {
+  return {
+    ...factsOf(request, shards),
+    status: 'cancelled',
+    fence: 1,
+    attempt: 0,
+    claimId: request.claimId,
+    reason,
+    completedAt: Math.floor(storeNow),
+    expireAt: Math.ceil(storeNow + request.facts.retention.ttlMs),
+  };
+}
+
+/** A take-over: the next fence and attempt, everything else of the holder replaced. */
+export function nextClaim(
+  record: ClaimedRecord | ReleasedRecord,
+  request: ClaimRequest,
+  storeNow: number,
+): Patch {
+  return {
+    status: 'claimed',
+    fence: record.fence + 1,
+    attempt: record.attempt + 1,
+    claimId: request.claimId,
+    leaseMs: request.leaseMs,
+    holder: request.holder,
+    dueAt: Math.ceil(storeNow + request.leaseMs),
+    notBefore: null,
+    error: null,
+    ...(record.status === 'claimed' && record.effect === 'idempotent' && { started: true }),
+  };
+}
+
+/** An abandoned `once` effect: parked under a fence that its old holder can't write under. */
+export function lapsedIntoDoubt(record: ClaimedRecord | ReleasedRecord): Patch {
+  return {
+    status: 'in_doubt',
+    fence: record.fence + 1,
+    error: LAPSED_AFTER_START,
+    leaseMs: null,
+    holder: null,
+    notBefore: null,
+    dueAt: null,
+  };
+}
+
+/** What a record looks like after a patch, without reading it back. */
+export function patched<R>(record: object, patch: Patch): R {
+  const fields: Record<string, unknown> = { ...record };
+  for (const [name, value] of Object.entries(patch)) {
+    if (value === null) delete fields[name];
+    else fields[name] = value;
+  }
+  return fields as R;
+}
+
+export const LAPSED_AFTER_START: RecordedError = {
+  code: 'lapsed_after_start',
+  message:
+    'The effect was started and its holder vanished before recording a result. ' +
+    'Look at the provider, then resolve the operation as done or not done.',
+  retryable: false,
+};
+
+function factsOf(request: ClaimRequest, shards: number): OperationFacts {
+  const { facts } = request;
+  return { schema: 1, ...facts, shard: shardOf(documentId(facts.namespace, facts.token), shards) };
+}

@@ -1,0 +1,123 @@
+import { StoreAway } from '../operation/errors.ts';
+import type { OperationRecord, RecordedOverride, StoredOperation } from '../operation/record.ts';
+import type { OperationDocuments, Patch } from '../ports/operation-documents.ts';
+import type { Override, OverrideAnswer, OverrideRequest } from '../ports/token-store.ts';
+import { documentId } from '../token/token.ts';
+import type { Namespace, Token } from '../token/token.ts';
+import { patched } from './new-record.ts';
+import { unlessUnknown } from './unknown.ts';
+
+const MAX_ROUNDS = 5;
+const PURGED = { kind: 'purged' } as const;
+
+/** Applies a person's intervention to what stands there, under the next fence. */
+export async function override(
+  documents: OperationDocuments,
+  namespace: Namespace,
+  token: Token,
+  request: OverrideRequest,
+): Promise<OverrideAnswer> {
+  const id = documentId(namespace, token);
+  for (let round = 0; round < MAX_ROUNDS; round += 1) {
+    const { found, at } = await documents.read([id]);
+    const standing = found[0];
+    if (!standing) return { kind: 'absent' };
+    const change = changeFor(request.override, standing, at);
+    if (typeof change === 'string') return { kind: 'refused', why: change };
+    const patch = { ...change, ...signed(standing.record, request, at) };
+    const answer = await unlessUnknown(() => documents.update(id, standing.revision, patch));
+    if (answer?.kind === 'written') {
+      const { revision, at: updatedAt } = answer;
+      const record = patched<OperationRecord>(standing.record, patch);
+      return { kind: 'overridden', found: { ...standing, record, revision, updatedAt } };
+    }
+  }
+  throw new StoreAway(`Token ${token} kept changing while it was being overridden. Try again.`);
+}
+
+/** The change, or why the verb doesn't fit. */
+function changeFor(override: Override, standing: StoredOperation, at: number): Patch | string {
+  const { record } = standing;
+  switch (override.verb) {
+    case 'extend':
+      return terminal(record, (kept) => ({ expireAt: Math.max(kept.expireAt, at) + override.byMs }));
+    case 'hold':
+      return terminal(record, () => ({ hold: true }));
+    case 'unhold':
+      return terminal(record, () => ({ hold: null }));
+    case 'expire':
+      return terminal(record, () => ({ expireAt: Math.floor(at), hold: null }));
+    case 'resolve_done':
+      if (record.status !== 'in_doubt') return onlyInDoubt(record);
+      return {
+        status: 'completed',
+        result: override.result,
+        outbox: { kind: 'pending' },
+        sent: false,
+        completedAt: Math.floor(at),
+        expireAt: Math.ceil(at + record.retention.ttlMs),
+        dueAt: Math.ceil(at),
+        error: null,
+      };
+    case 'resolve_not_done':
+      if (record.status !== 'in_doubt') return onlyInDoubt(record);
+      return { ...free(at), started: null, error: null };
+    case 'force_release':
+      if (record.status !== 'claimed' && record.status !== 'released') {
+        return `Only a claimed or waiting operation can be released; this one is ${record.status}.`;
+      }
+      return { ...free(at), leaseMs: null };
+    case 'purge':
+      return purge(record);
+  }
+}
+
+function free(at: number): Patch {
+  return { status: 'released', notBefore: Math.floor(at), dueAt: Math.ceil(at), holder: 'override' };
+}
+
+function purge(record: OperationRecord): Patch | string {
+  switch (record.status) {
+    case 'completed':
+      return record.sent
+        ? { result: PURGED, task: null }
+        : 'Its follow-up tasks are not published yet; purging now would lose them. Try again later.';
+    case 'failed':
+      return { error: { ...record.error, message: 'purged' } };
+    case 'cancelled':
+      return {};
+    case 'claimed':
+    case 'released':
+    case 'in_doubt':
+      return `Purging a ${record.status} operation would lose its task. Release or resolve it first.`;
+    case 'archived':
+      return 'The payload is in cold storage, where purging rewrites the object.';
+  }
+}
+
+function terminal(
+  record: OperationRecord,
+  change: (record: { readonly expireAt: number }) => Patch,
+): Patch | string {
+  switch (record.status) {
+    case 'completed':
+    case 'failed':
+    case 'cancelled':
+      return change(record);
+    case 'claimed':
+    case 'released':
+    case 'in_doubt':
+    case 'archived':
+      return `Retention applies to settled, hot operations; this one is ${record.status}.`;
+  }
+}
+
+function onlyInDoubt(record: OperationRecord): string {
+  return `Only an operation in doubt can be resolved; this one is ${record.status}.`;
+}
+
+function signed(record: OperationRecord, request: OverrideRequest, at: number): Patch {
+  const { actor, reason, override } = request;
+  const mark: RecordedOverride = { verb: override.verb, actor, reason, at: Math.floor(at) };
+  return { fence: record.fence + 1, override: mark };
+}

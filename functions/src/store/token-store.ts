@@ -1,0 +1,113 @@
+import type { ClaimRequest } from '../operation/claim.ts';
+import { StoreAway } from '../operation/errors.ts';
+import type { StoredOperation } from '../operation/record.ts';
+import type { OperationDocuments, Selection } from '../ports/operation-documents.ts';
+import type { Listing, Page, TokenStore } from '../ports/token-store.ts';
+import { slidExpiry } from '../retention/sliding.ts';
+import { documentId } from '../token/token.ts';
+import { claim } from './claim.ts';
+import { cancelledUnclaimed } from './new-record.ts';
+import { override } from './override.ts';
+import { complete, doubt, fail, release, renew, start } from './settle.ts';
+import { unlessUnknown } from './unknown.ts';
+
+export interface TokenStoreOptions {
+  /** Over how many shards sweeps and archiving are spread. Fixed for the life of a store. */
+  readonly shards?: number;
+}
+
+/** The token store's verbs over any technology that offers single documents with conditional writes. */
+export function createTokenStore(
+  documents: OperationDocuments,
+  { shards = 16 }: TokenStoreOptions = {},
+): TokenStore {
+  const idOf = documentId;
+
+  async function select(selection: Selection, page: Page): Promise<Listing> {
+    const { found, next } = await documents.select(selection, page);
+    return next === undefined ? { operations: found } : { operations: found, next };
+  }
+
+  return {
+    name: documents.name,
+    now: () => documents.now(),
+    claim: (request) => claim(documents, shards, request),
+    start: (held, trackingId) => start(documents, held, trackingId),
+    renew: (held) => renew(documents, held),
+    complete: (held, completion) => complete(documents, held, completion),
+    fail: (held, error) => fail(documents, held, error),
+    release: (held, terms) => release(documents, held, terms),
+    doubt: (held, error) => doubt(documents, held, error),
+    cancel: (request, reason) => cancel(documents, shards, request, reason),
+    override: (namespace, token, request) => override(documents, namespace, token, request),
+
+    async markSent(namespace, token, revision) {
+      const patch = { sent: true, dueAt: null, outbox: null, task: null };
+      await unlessUnknown(() => documents.update(idOf(namespace, token), revision, patch));
+    },
+
+    async slide({ record, revision }) {
+      if (record.status === 'archived') return;
+      const expireAt = slidExpiry({ ...record, ...record.retention, storeNow: documents.now() });
+      if (expireAt === undefined) return;
+      const id = idOf(record.namespace, record.token);
+      await unlessUnknown(() => documents.update(id, revision, { expireAt }));
+    },
+
+    async archive({ record, revision }, pointer) {
+      if (record.status === 'archived') return { kind: 'lost' };
+      const now = documents.now();
+      const unsent = record.status === 'completed' && !record.sent;
+      if (record.hold === true || unsent || record.expireAt > now) return { kind: 'lost' };
+      const answer = await documents.update(idOf(record.namespace, record.token), revision, {
+        ...PAYLOAD_FIELDS,
+        status: 'archived',
+        outcome: record.status,
+        pointer,
+        forgetAt: Math.ceil(now + record.retention.forgetMs),
+      });
+      if (answer.kind === 'refused') return { kind: 'lost' };
+      return { kind: 'settled', revision: answer.revision, at: answer.at };
+    },
+
+    async get(namespace, token) {
+      const { found } = await documents.read([idOf(namespace, token)]);
+      return found[0];
+    },
+    async getMany(namespace, tokens) {
+      const { found } = await documents.read(tokens.map((token) => idOf(namespace, token)));
+      return found;
+    },
+    ledger: (namespace, root, page) => select({ by: 'root', namespace, root }, page),
+    byStatus: (namespace, status, page) => select({ by: 'status', namespace, status }, page),
+    due: (shard, page) => select({ by: 'due', shard, before: documents.now() }, page),
+    close: () => documents.close(),
+  };
+}
+
+const PAYLOAD_FIELDS = {
+  result: null,
+  error: null,
+  reason: null,
+  outbox: null,
+  sent: null,
+  expireAt: null,
+  dueAt: null,
+};
+
+async function cancel(
+  documents: OperationDocuments,
+  shards: number,
+  request: ClaimRequest,
+  reason: string,
+): Promise<StoredOperation> {
+  const id = documentId(request.facts.namespace, request.facts.token);
+  const record = cancelledUnclaimed(request, reason, shards, documents.now());
+  const answer = await unlessUnknown(() => documents.create(id, record));
+  if (answer?.kind === 'written') {
+    return { record, revision: answer.revision, createdAt: answer.at, updatedAt: answer.at };
+  }
+  const { found } = await documents.read([id]);
+  if (found[0]) return found[0];
+  throw new StoreAway(`Whether token ${request.facts.token} was cancelled is unknown. Ask again.`);
+}
