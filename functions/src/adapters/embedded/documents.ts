@@ -1,0 +1,103 @@
+import type { OperationRecord } from '../../operation/record.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { OperationDocuments, ReadAnswer } from '../../ports/operation-documents.ts';
+import { inTransaction, openDatabase, orAway } from './database.ts';
+import { storedOperation } from './row.ts';
+import type { Row } from './row.ts';
+import { selectOperations } from './select.ts';
+
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS operations (
+    id TEXT PRIMARY KEY,
+    revision INTEGER NOT NULL,
+    created_at REAL NOT NULL,
+    updated_at REAL NOT NULL,
+    document TEXT NOT NULL
+  ) WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS operations_by_root
+    ON operations (document ->> 'root', document ->> 'logicalTime', id);
+  CREATE INDEX IF NOT EXISTS operations_by_status
+    ON operations (document ->> 'namespace', document ->> 'status', id);
+  CREATE INDEX IF NOT EXISTS operations_by_due
+    ON operations (document ->> 'shard', document ->> 'dueAt', id)
+    WHERE document ->> 'dueAt' IS NOT NULL;
+`;
+
+/**
+ * Operations in an SQLite file or in memory. Its time is the given clock's: every process that
+ * shares the file must share the machine's clock too.
+ */
+export function embeddedDocuments(path: string, clock: Clock): OperationDocuments {
+  const database = openDatabase(path, SCHEMA);
+  const insert = database.prepare(
+    'INSERT OR IGNORE INTO operations (id, revision, created_at, updated_at, document) VALUES (?, 1, ?, ?, ?)',
+  );
+  const replace = database.prepare(
+    'UPDATE operations SET revision = revision + 1, updated_at = ?, document = ? WHERE id = ? AND revision = ?',
+  );
+  const find = database.prepare('SELECT * FROM operations WHERE id = ?');
+
+  function readNow(ids: readonly string[]): ReadAnswer {
+    const found = ids.map((id) => storedOperation(find.get(id) as Row | undefined));
+    return { found, at: clock.now() };
+  }
+
+  function createNow(id: string, record: OperationRecord, at: number): boolean {
+    return insert.run(id, at, at, JSON.stringify(record)).changes === 1;
+  }
+
+  return {
+    name: 'embedded',
+    now: () => clock.now(),
+
+    async create(id, record) {
+      const at = clock.now();
+      return orAway(() => createNow(id, record, at))
+        ? { kind: 'written', revision: '1', at }
+        : { kind: 'refused' };
+    },
+
+    async update(id, revision, patch) {
+      const at = clock.now();
+      return orAway(() => {
+        const row = find.get(id) as Row | undefined;
+        if (!row || String(row.revision) !== revision) return { kind: 'refused' };
+        const document = patchedText(row.document, patch);
+        const { changes } = replace.run(at, document, id, row.revision);
+        return changes === 1
+          ? { kind: 'written', revision: String(row.revision + 1), at }
+          : { kind: 'refused' };
+      });
+    },
+
+    read: async (ids) => orAway(() => readNow(ids)),
+
+    async transact(ids, decide) {
+      return orAway(() =>
+        inTransaction(database, () => {
+          const read = readNow(ids);
+          const order = decide(read);
+          if (order.kind === 'create') createNow(order.id, order.record, read.at);
+          return read;
+        }),
+      );
+    },
+
+    async select(selection, page) {
+      return orAway(() => ({ ...selectOperations(database, selection, page), at: clock.now() }));
+    },
+
+    async close() {
+      database.close();
+    },
+  };
+}
+
+function patchedText(document: string, patch: Readonly<Record<string, unknown>>): string {
+  const fields = JSON.parse(document) as Record<string, unknown>;
+  for (const [name, value] of Object.entries(patch)) {
+    if (value === null) delete fields[name];
+    else fields[name] = value;
+  }
+  return JSON.stringify(fields);
+}

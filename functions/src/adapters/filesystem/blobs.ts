@@ -1,0 +1,40 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { dirname, join, normalize, sep } from 'node:path';
+import type { BlobStore } from '../../ports/blob-store.ts';
+
+/** Blobs as files below a folder. Each is written aside, synced and renamed: never seen half. */
+export function fileBlobs(folder: string): BlobStore {
+  function pathOf(name: string): string {
+    const path = normalize(join(folder, name));
+    if (!path.startsWith(normalize(folder) + sep)) {
+      throw new RangeError(`Blob name "${name}" leaves the blob folder.`);
+    }
+    return path;
+  }
+
+  return {
+    async put(name, bytes) {
+      const path = pathOf(name);
+      await mkdir(dirname(path), { recursive: true });
+      const aside = `${path}.${randomUUID()}`;
+      const file = await open(aside, 'wx');
+      try {
+        await file.writeFile(bytes);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      await rename(aside, path);
+    },
+
+    async get(name) {
+      try {
+        return await readFile(pathOf(name));
+      } catch (error) {
+        if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+        throw error;
+      }
+    },
+  };
+}
