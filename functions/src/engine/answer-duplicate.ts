@@ -1,0 +1,109 @@
+import type { CompletedRecord, StoredOperation, TerminalRecord } from '../operation/record.ts';
+import type { TaskMessage } from '../operation/task.ts';
+import type { ClaimAnswer } from '../ports/token-store.ts';
+import { MESSAGE_HOLDER } from './outcome.ts';
+import type { ReplayedAnswer, TaskOutcome } from './outcome.ts';
+import { unpackValue } from './payload.ts';
+import { following, publishFollowUps, unpackOutbox } from './publish-follow-ups.ts';
+import type { Runtime } from './runtime.ts';
+import type { AnyStep } from './step.ts';
+
+/** The duplicate's task, needed only where follow-ups are still to be derived from a person's result. */
+export interface Origin {
+  readonly step: AnyStep;
+  readonly task: TaskMessage;
+  readonly params: unknown;
+}
+
+/** Answers a request whose token someone has already: never runs an effect. */
+export async function answerDuplicate(
+  runtime: Runtime,
+  answer: Exclude<ClaimAnswer, { kind: 'claimed' }>,
+  holder: string,
+  origin: Origin | undefined,
+): Promise<TaskOutcome> {
+  switch (answer.kind) {
+    case 'replayed':
+      return replay(runtime, answer.found, answer.drift, origin);
+    case 'cancelled':
+      return { kind: 'cancelled', reason: reasonOf(answer.found.record) };
+    case 'inFlight': {
+      const elsewhere = answer.holder !== holder && answer.holder.startsWith(MESSAGE_HOLDER);
+      const retryAfterMs = Math.max(1, Math.ceil(answer.forMs));
+      return { kind: elsewhere ? 'in_flight_elsewhere' : 'in_flight_here', retryAfterMs };
+    }
+    case 'inDoubt':
+      return { kind: 'in_doubt', error: answer.found.record.error, fresh: answer.fresh };
+    case 'mismatch':
+      return { kind: 'mismatch', faults: [MISMATCHES[answer.part]] };
+    case 'expired':
+      return {
+        kind: 'expired',
+        faults: ['madeAt: older than records are kept, so whether it ran can no longer be known'],
+      };
+  }
+}
+
+const MISMATCHES = {
+  request: 'token: already used for a request with another action or other params',
+  context: 'contextHash: the recorded result is from another context, and this step is strict about it',
+} as const;
+
+async function replay(
+  runtime: Runtime,
+  found: StoredOperation<TerminalRecord>,
+  drift: boolean,
+  origin: Origin | undefined,
+): Promise<TaskOutcome> {
+  const { record } = found;
+  if (record.status === 'completed' && !record.sent) {
+    await publishUnsent(runtime, { ...found, record }, origin);
+  }
+  await slide(runtime, found);
+  return { kind: 'replayed', token: record.token, answer: answerOf(record), drift };
+}
+
+/** A crash came between the record and its follow-ups: publish them now, from the record. */
+export async function publishUnsent(
+  runtime: Runtime,
+  { record, revision }: StoredOperation<CompletedRecord>,
+  origin: Origin | undefined,
+): Promise<void> {
+  const { outbox, namespace, token } = record;
+  const at = { namespace, token, revision };
+  if (outbox === undefined) return runtime.store.markSent(namespace, token, revision);
+  if (outbox.kind !== 'pending') {
+    return publishFollowUps(runtime, await unpackOutbox(outbox, runtime), at);
+  }
+  if (!origin) return;
+  const result = await unpackValue(record.result, runtime.blobs);
+  const follows = following(origin.step, origin.task, origin.params, result);
+  if (follows.kind === 'pending') throw follows.error;
+  await publishFollowUps(runtime, follows.tasks, at);
+}
+
+/** Best effort: a life that isn't lengthened now is lengthened at the next check. */
+async function slide({ store, telemetry }: Runtime, found: StoredOperation<TerminalRecord>): Promise<void> {
+  try {
+    await store.slide(found);
+  } catch (error) {
+    telemetry.event('WARNING', 'A record could not be kept longer', { error: String(error) });
+  }
+}
+
+function answerOf(record: TerminalRecord): ReplayedAnswer {
+  switch (record.status) {
+    case 'completed':
+      return { kind: 'result', stored: record.result };
+    case 'failed':
+      return { kind: 'error', error: record.error };
+    case 'cancelled':
+      return { kind: 'error', error: { code: 'cancelled', message: record.reason, retryable: false } };
+    case 'archived':
+      return { kind: 'archived' };
+  }
+}
+
+function reasonOf(record: TerminalRecord): string {
+  return record.status === 'cancelled' ? record.reason : 'cancelled; the reason is in cold storage';
+}

@@ -1,0 +1,59 @@
+import { decideClaim } from '../operation/claim.ts';
+import type { ClaimRequest } from '../operation/claim.ts';
+import type { ClaimAnswer } from '../ports/token-store.ts';
+import type { Runtime } from './runtime.ts';
+import { within } from './within.ts';
+
+/** A claim's answer, with the monotonic instant before it was asked for: where the lease counts from. */
+export type TimedAnswer = ClaimAnswer & { readonly askedAt: number };
+
+/**
+ * Asks for the token. What this instance has seen settled is answered without the store.
+ *
+ * @throws {StoreAway} when no answer comes in time. A claim that is won after that is released by its
+ * own late answer.
+ */
+export async function claimToken(runtime: Runtime, request: ClaimRequest): Promise<TimedAnswer> {
+  const { store, clock, cache, limits } = runtime;
+  const { namespace, token } = request.facts;
+  const askedAt = clock.monotonic();
+
+  const remembered = recall(runtime, request);
+  if (remembered) return { ...remembered, askedAt };
+
+  const likelyDuplicate = request.likelyDuplicate === true || cache.mightKnow(namespace, token);
+  cache.meet(namespace, token);
+  const asked = store.claim({ ...request, likelyDuplicate });
+  const answer = await within(clock, limits.claimAnswerMs, asked, (late) => giveBack(runtime, late));
+  if (answer.kind === 'replayed' || answer.kind === 'cancelled') cache.admit(answer.found);
+  return { ...answer, askedAt };
+}
+
+function recall(runtime: Runtime, request: ClaimRequest): ClaimAnswer | undefined {
+  const found = runtime.cache.recall(request.facts.namespace, request.facts.token);
+  if (!found) return undefined;
+  const decision = decideClaim(found, request, runtime.store.now());
+  switch (decision.kind) {
+    case 'replayed':
+      return { kind: 'replayed', found, drift: decision.drift };
+    case 'cancelled':
+      return { kind: 'cancelled', found };
+    case 'mismatch':
+      return decision;
+    default:
+      return undefined;
+  }
+}
+
+function giveBack({ store, telemetry }: Runtime, late: ClaimAnswer): void {
+  if (late.kind !== 'claimed') return;
+  telemetry.event('WARNING', 'A claim was won too late and is given back', {
+    attempt: late.claim.attempt,
+  });
+  const { started } = late.claim;
+  store.release(late.claim, { waitMs: 0, started }).catch((error: unknown) => {
+    telemetry.event('WARNING', 'A late claim could not be given back; its lease will lapse', {
+      error: String(error),
+    });
+  });
+}

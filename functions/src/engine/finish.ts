@@ -1,0 +1,62 @@
+import type { ClaimRequest } from '../operation/claim.ts';
+import type { Conclusion } from '../operation/conclusion.ts';
+import type { CompletedRecord, FailedRecord } from '../operation/record.ts';
+import type { TaskOutcome } from './outcome.ts';
+import { publishFollowUps } from './publish-follow-ups.ts';
+import type { Following } from './publish-follow-ups.ts';
+import type { Recorded } from './record-conclusion.ts';
+import type { Runtime } from './runtime.ts';
+
+/** What is left once a run is on record: publish what follows, remember the record, say how it ended. */
+export async function finish(
+  runtime: Runtime,
+  request: ClaimRequest,
+  conclusion: Exclude<Conclusion, { kind: 'lost' }>,
+  recorded: Extract<Recorded, { kind: 'settled' }>,
+  follows: Following | undefined,
+): Promise<TaskOutcome> {
+  switch (conclusion.kind) {
+    case 'done': {
+      if (follows?.kind === 'pending') throw follows.error;
+      if (recorded.outbox !== undefined) {
+        await publishFollowUps(runtime, follows?.tasks ?? [], recorded.claim);
+      }
+      remember(runtime, request, recorded, {
+        status: 'completed',
+        result: recorded.result ?? { kind: 'purged' },
+        sent: true,
+      });
+      return { kind: 'completed', token: recorded.claim.token, result: conclusion.result };
+    }
+    case 'failed':
+      remember(runtime, request, recorded, { status: 'failed', error: conclusion.error });
+      return { kind: 'terminal_error', error: conclusion.error };
+    case 'again': {
+      const { error, waitMs } = conclusion;
+      return { kind: 'retryable_error', error, retryAfterMs: waitMs };
+    }
+    case 'doubt':
+      return { kind: 'in_doubt', error: conclusion.error, fresh: true };
+  }
+}
+
+type Settled =
+  | Pick<CompletedRecord, 'status' | 'result' | 'sent'>
+  | Pick<FailedRecord, 'status' | 'error'>;
+
+function remember(
+  { cache }: Runtime,
+  { facts }: ClaimRequest,
+  { claim, at }: Extract<Recorded, { kind: 'settled' }>,
+  settled: Settled,
+): void {
+  const { token, claimId, fence, attempt, revision, ttlMs } = claim;
+  const progress = { schema: 1, shard: 0, token, claimId, fence, attempt } as const;
+  const times = { completedAt: at, expireAt: at + ttlMs };
+  cache.admit({
+    record: { ...facts, ...progress, ...times, ...settled },
+    revision,
+    createdAt: at,
+    updatedAt: at,
+  });
+}

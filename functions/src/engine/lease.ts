@@ -1,0 +1,146 @@
+import { LeaseLost, StepTimeout } from '../operation/errors.ts';
+import type { Claim, HeldAnswer } from '../ports/token-store.ts';
+import type { Runtime } from './runtime.ts';
+import { within } from './within.ts';
+
+/** A held claim: kept alive at half its length, counted down on the monotonic clock. */
+export interface Lease {
+  readonly signal: AbortSignal;
+  readonly attempt: number;
+  /** What the effect is known by at the provider, if anything is recorded. */
+  trackingId(): string | undefined;
+  /** Whether the effect may have been sent, under this claim or an earlier one. */
+  started(): boolean;
+  /** The provider said that what was started never happened. */
+  cleared(): void;
+  start(trackingId: string): Promise<string>;
+  /** The claim's last write, after all others. Ends the heartbeat. */
+  settle<T>(write: (claim: Claim) => Promise<T>): Promise<T>;
+  end(): void;
+}
+
+/**
+ * Holds a claim from the instant before it was asked for. Its writes are serialised, since each one
+ * is conditional on the one before.
+ */
+export function holdLease(
+  runtime: Runtime,
+  won: Claim,
+  askedAt: number,
+  timeoutMs: number,
+): Lease {
+  const { store, clock, telemetry, limits } = runtime;
+  const controller = new AbortController();
+  const timeUpAt = askedAt + timeoutMs;
+  let claim = won;
+  let started = won.started;
+  let leaseUntil = askedAt + won.leaseMs;
+  let lastWrite: Promise<unknown> = Promise.resolve();
+  let ended = false;
+  const timers = new Set<() => void>();
+
+  /** Aborts the step where its time is up by the clock at this instant. */
+  function look(): void {
+    if (ended || controller.signal.aborted) return;
+    const now = clock.monotonic();
+    if (now >= leaseUntil) controller.abort(new LeaseLost('The lease ran out before it was renewed.'));
+    else if (now >= timeUpAt) controller.abort(new StepTimeout(`The step ran over ${timeoutMs} ms.`));
+  }
+
+  function watch(): void {
+    look();
+    if (ended || controller.signal.aborted) return;
+    later(Math.min(leaseUntil, timeUpAt) - clock.monotonic(), watch);
+  }
+
+  function later(ms: number, fn: () => void): void {
+    const cancel = clock.after(ms, () => {
+      timers.delete(cancel);
+      fn();
+    });
+    timers.add(cancel);
+  }
+
+  function beat(): void {
+    if (ended || controller.signal.aborted) return;
+    later(won.leaseMs / 2, beat);
+    hold((held) => store.renew(held)).catch((error: unknown) => {
+      telemetry.event('WARNING', 'A lease could not be renewed', { error: String(error) });
+    });
+  }
+
+  /** One write that keeps the claim; a lost claim aborts the step. */
+  async function hold(write: (held: Claim) => Promise<HeldAnswer>): Promise<void> {
+    const mine = lastWrite.then(async () => {
+      controller.signal.throwIfAborted();
+      const sentAt = clock.monotonic();
+      const answer = await write(claim);
+      if (answer.kind === 'lost') {
+        const lost = new LeaseLost('Someone else holds the token now.');
+        controller.abort(lost);
+        throw lost;
+      }
+      claim = answer.claim;
+      leaseUntil = sentAt + won.leaseMs;
+    });
+    lastWrite = mine.catch(() => {});
+    await mine;
+  }
+
+  function end(): void {
+    ended = true;
+    for (const cancel of timers) cancel();
+    timers.clear();
+  }
+
+  watchful(controller.signal, look);
+  watch();
+  later(won.leaseMs / 2, beat);
+
+  return {
+    signal: controller.signal,
+    attempt: won.attempt,
+    trackingId: () => claim.trackingId,
+    started: () => started,
+    cleared() {
+      started = false;
+    },
+    async start(proposed) {
+      const trackingId = claim.trackingId ?? proposed;
+      await hold((held) =>
+        within(clock, limits.claimAnswerMs, store.start(held, trackingId)),
+      );
+      controller.signal.throwIfAborted();
+      started = true;
+      return trackingId;
+    },
+    async settle(write) {
+      end();
+      await lastWrite;
+      return write(claim);
+    },
+    end,
+  };
+}
+
+/** Has the signal look at the clock whenever it is read: a frozen process misses its timers. */
+function watchful(signal: AbortSignal, look: () => void): void {
+  const plain = Object.getOwnPropertyDescriptor(AbortSignal.prototype, 'aborted');
+  let looking = false;
+  function aborted(): boolean {
+    if (!looking) {
+      looking = true;
+      look();
+      looking = false;
+    }
+    return plain?.get?.call(signal) === true;
+  }
+  Object.defineProperties(signal, {
+    aborted: { get: aborted },
+    throwIfAborted: {
+      value: () => {
+        if (aborted()) throw signal.reason;
+      },
+    },
+  });
+}

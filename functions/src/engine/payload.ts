@@ -1,0 +1,62 @@
+import { hash } from 'node:crypto';
+import type { StoredValue } from '../operation/record.ts';
+import type { BlobStore } from '../ports/blob-store.ts';
+import { CanonicalError, decodeCanonical, encodeCanonical } from '../token/canonical.ts';
+
+/**
+ * The most that one value may take inside a record. A completed record holds two (result and
+ * follow-ups), which keeps it below 700 KiB of Firestore's 1 MiB
+ * (https://cloud.google.com/firestore/quotas).
+ */
+export const INLINE_LIMIT_BYTES = 340 * 1024;
+
+/**
+ * A value as a record holds it. Larger ones are durable in the blob store before this resolves; one
+ * without a canonical form is recorded as such, since what produced it must not run again for that.
+ */
+export async function packValue(value: unknown, blobs: BlobStore): Promise<StoredValue> {
+  let text: string;
+  try {
+    text = encodeCanonical(value);
+  } catch (error) {
+    if (error instanceof CanonicalError) return { kind: 'unserialisable', reason: error.message };
+    throw error;
+  }
+  return packText(text, blobs);
+}
+
+/** As {@link packValue}, for text that is canonical already. */
+export async function packText(text: string, blobs: BlobStore): Promise<StoredValue> {
+  if (Buffer.byteLength(text) <= INLINE_LIMIT_BYTES) return { kind: 'inline', text };
+  const bytes = Buffer.from(text);
+  const name = `sha256/${hash('sha256', bytes, 'hex')}`;
+  await blobs.put(name, bytes);
+  return { kind: 'blob', name, bytes: bytes.length };
+}
+
+/** There is a record, but its payload can't be had: purged, unserialisable, or its blob is missing. */
+export class PayloadGone extends Error {
+  override readonly name = 'PayloadGone';
+  readonly code = 'payload_gone';
+}
+
+/** @throws {PayloadGone} saying why there is no value, though the operation did happen */
+export async function unpackValue(stored: StoredValue, blobs: BlobStore): Promise<unknown> {
+  return decodeCanonical(await unpackText(stored, blobs));
+}
+
+export async function unpackText(stored: StoredValue, blobs: BlobStore): Promise<string> {
+  switch (stored.kind) {
+    case 'inline':
+      return stored.text;
+    case 'blob': {
+      const bytes = await blobs.get(stored.name);
+      if (bytes) return Buffer.from(bytes).toString();
+      throw new PayloadGone(`The payload's blob ${stored.name} is missing from the blob store.`);
+    }
+    case 'unserialisable':
+      throw new PayloadGone(`The result had no canonical form when it was recorded: ${stored.reason}`);
+    case 'purged':
+      throw new PayloadGone('The payload was purged by an operator.');
+  }
+}

@@ -1,0 +1,55 @@
+import type { z } from 'zod';
+import type { ClaimRequest } from '../operation/claim.ts';
+import type { TaskDelivery } from '../operation/task.ts';
+import { MESSAGE_HOLDER } from './outcome.ts';
+import { packText } from './payload.ts';
+import type { Runtime } from './runtime.ts';
+import type { AnyStep, Steps } from './step.ts';
+import { taskText } from './tasks.ts';
+
+export type Prepared =
+  | {
+      readonly kind: 'ready';
+      readonly step: AnyStep;
+      readonly params: unknown;
+      readonly request: ClaimRequest;
+    }
+  | { readonly kind: 'invalid'; readonly faults: readonly string[] };
+
+/** Finds a delivery's step, validates its params, and says what to claim. Nothing is claimed for an invalid one. */
+export async function prepare(
+  runtime: Runtime,
+  steps: Steps,
+  { task, namespace, messageId, redelivery }: TaskDelivery,
+): Promise<Prepared> {
+  const step = steps.get(task.action);
+  if (!step) {
+    const known = [...steps.keys()].sort().join(', ');
+    return { kind: 'invalid', faults: [`action: no step "${task.action}" is registered; known: ${known}`] };
+  }
+  const parsed: z.ZodSafeParseResult<unknown> = await step.params.safeParseAsync(task.params);
+  if (!parsed.success) {
+    const faults = parsed.error.issues.map(
+      ({ path, message }) => `${['params', ...path.map(String)].join('.')}: ${message}`,
+    );
+    return { kind: 'invalid', faults };
+  }
+  const { params: _params, schema: _schema, window, traceparent: _trace, ...identity } = task;
+  const { name, ttlMs, capMs, forgetMs } = step.retention;
+  const request: ClaimRequest = {
+    facts: {
+      ...identity,
+      namespace,
+      effect: step.effect,
+      retention: { name, ttlMs, capMs, forgetMs },
+    },
+    claimId: runtime.newClaimId(),
+    leaseMs: step.leaseMs,
+    holder: `${MESSAGE_HOLDER}${messageId}`,
+    task: await packText(taskText(task), runtime.blobs),
+    likelyDuplicate: redelivery,
+    strictContext: step.strictContext,
+    ...(window && { window }),
+  };
+  return { kind: 'ready', step, params: parsed.data, request };
+}

@@ -1,0 +1,91 @@
+import { StoreAway, recordedError } from '../operation/errors.ts';
+import type { TaskDelivery, TaskMessage } from '../operation/task.ts';
+import { answerDuplicate } from './answer-duplicate.ts';
+import { claimToken } from './claim-token.ts';
+import { holdLease } from './lease.ts';
+import type { TaskOutcome } from './outcome.ts';
+import { prepare } from './prepare.ts';
+import { finish } from './finish.ts';
+import { following } from './publish-follow-ups.ts';
+import { recordConclusion } from './record-conclusion.ts';
+import { reportTask } from './report.ts';
+import type { Progress } from './report.ts';
+import { runStep } from './run-step.ts';
+import type { Runtime } from './runtime.ts';
+import type { Steps } from './step.ts';
+import { documentId } from '../token/token.ts';
+import type { Token } from '../token/token.ts';
+
+/**
+ * A task's whole way: validate, claim, run, record with what follows from it, publish that, mark.
+ *
+ * Never throws: whatever goes wrong is an outcome with its row in the outcome table. A crash at any
+ * point leaves a record from which the next delivery or the sweep goes on.
+ */
+export async function runTask(
+  runtime: Runtime,
+  steps: Steps,
+  delivery: TaskDelivery,
+): Promise<TaskOutcome> {
+  const progress: Progress = { began: runtime.clock.monotonic(), checkMs: 0, attempt: 0 };
+  let outcome: TaskOutcome;
+  try {
+    outcome = await perform(runtime, steps, delivery, progress);
+  } catch (error) {
+    outcome = outcomeOf(error);
+  }
+  reportTask(runtime, steps, delivery, outcome, progress);
+  return outcome;
+}
+
+async function perform(
+  runtime: Runtime,
+  steps: Steps,
+  delivery: TaskDelivery,
+  progress: Progress,
+): Promise<TaskOutcome> {
+  const prepared = await prepare(runtime, steps, delivery);
+  if (prepared.kind === 'invalid') return prepared;
+  const { step, params, request } = prepared;
+
+  const answer = await claimToken(runtime, request);
+  progress.checkMs = runtime.clock.monotonic() - answer.askedAt;
+  if (answer.kind !== 'claimed') {
+    const origin = { step, params, task: delivery.task };
+    return answerDuplicate(runtime, answer, request.holder, origin);
+  }
+  const { claim, reconcile: question, askedAt } = answer;
+  const task = underToken(delivery.task, claim.token);
+  progress.attempt = claim.attempt;
+
+  const lease = holdLease(runtime, claim, askedAt, step.timeoutMs);
+  try {
+    const { token } = claim;
+    const idempotencyKey = documentId(claim.namespace, token);
+    const run = { step, params, token, idempotencyKey, lease, ...(question && { question }) };
+    const conclusion = await runStep(runtime, run);
+    if (conclusion.kind === 'lost') return { kind: 'claim_lost' };
+
+    const follows =
+      conclusion.kind === 'done' ? following(step, task, params, conclusion.result) : undefined;
+    const recorded = await recordConclusion(runtime, lease, conclusion, follows);
+    if (recorded.kind === 'lost') return { kind: 'claim_lost' };
+
+    return await finish(runtime, request, conclusion, recorded, follows);
+  } finally {
+    lease.end();
+  }
+}
+
+/** A windowed task may run under its neighbour's token; what follows from it then hangs on that one. */
+function underToken(task: TaskMessage, token: Token): TaskMessage {
+  if (task.token === token) return task;
+  return { ...task, token, root: task.root === task.token ? token : task.root };
+}
+
+/** A throw by anything but the step itself: the store, the blobs or the queue. */
+function outcomeOf(error: unknown): TaskOutcome {
+  const recorded = recordedError(error);
+  if (error instanceof StoreAway) return { kind: 'store_away', error: recorded };
+  return { kind: 'retryable_error', error: recorded, retryAfterMs: 1_000 };
+}

@@ -1,0 +1,62 @@
+import { recordedError } from '../operation/errors.ts';
+import type { StoredOperation } from '../operation/record.ts';
+import { publishUnsent } from './answer-duplicate.ts';
+import { unpackText } from './payload.ts';
+import type { Runtime } from './runtime.ts';
+import { taskFromText } from './tasks.ts';
+
+export interface SweepOptions {
+  readonly shard: number;
+  /** The most records one run takes on; what is left is found by the next. */
+  readonly limit?: number;
+}
+
+export interface SweepReport {
+  readonly redriven: number;
+  readonly published: number;
+  readonly failed: number;
+}
+
+/**
+ * Re-drives what has passed its time in one shard: lapsed and waiting operations by publishing their
+ * stored task again, unsent follow-ups by publishing them. Safe to run twice at once: a task that
+ * runs already is answered as in flight, and publishing again is harmless.
+ */
+export async function sweep(
+  runtime: Runtime,
+  { shard, limit = 200 }: SweepOptions,
+): Promise<SweepReport> {
+  const { operations } = await runtime.store.due(shard, { limit });
+  let redriven = 0;
+  let published = 0;
+  let failed = 0;
+  for (const operation of operations) {
+    try {
+      const done = await redrive(runtime, operation);
+      if (done === 'redriven') redriven += 1;
+      else published += 1;
+    } catch (error) {
+      failed += 1;
+      runtime.telemetry.event('ERROR', 'An overdue operation could not be re-driven', {
+        action: operation.record.action,
+        error: recordedError(error),
+      });
+    }
+  }
+  return { redriven, published, failed };
+}
+
+async function redrive(
+  runtime: Runtime,
+  { record, ...times }: StoredOperation,
+): Promise<'redriven' | 'published'> {
+  if (record.status === 'completed' && record.outbox?.kind !== 'pending') {
+    await publishUnsent(runtime, { ...times, record }, undefined);
+    return 'published';
+  }
+  const stored = 'task' in record ? record.task : undefined;
+  if (stored) {
+    await runtime.publisher.publish([taskFromText(await unpackText(stored, runtime.blobs))]);
+  }
+  return 'redriven';
+}
