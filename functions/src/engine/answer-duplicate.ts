@@ -46,7 +46,8 @@ export async function answerDuplicate(
 
 const MISMATCHES = {
   request: 'token: already used for a request with another action or other params',
-  context: 'contextHash: the recorded result is from another context, and this step is strict about it',
+  context:
+    'contextHash: the recorded result is from another context, and this step is strict about it',
 } as const;
 
 async function replay(
@@ -83,7 +84,10 @@ export async function publishUnsent(
 }
 
 /** Best effort: a life that isn't lengthened now is lengthened at the next check. */
-async function slide({ store, telemetry }: Runtime, found: StoredOperation<TerminalRecord>): Promise<void> {
+async function slide(
+  { store, telemetry }: Runtime,
+  found: StoredOperation<TerminalRecord>,
+): Promise<void> {
   try {
     await store.slide(found);
   } catch (error) {
@@ -98,7 +102,10 @@ function answerOf(record: TerminalRecord): ReplayedAnswer {
     case 'failed':
       return { kind: 'error', error: record.error };
     case 'cancelled':
-      return { kind: 'error', error: { code: 'cancelled', message: record.reason, retryable: false } };
+      return {
+        kind: 'error',
+        error: { code: 'cancelled', message: record.reason, retryable: false },
+      };
     case 'archived':
       return { kind: 'archived' };
   }

@@ -24,7 +24,9 @@ export async function claimToken(runtime: Runtime, request: ClaimRequest): Promi
   const likelyDuplicate = request.likelyDuplicate === true || cache.mightKnow(namespace, token);
   cache.meet(namespace, token);
   const asked = store.claim({ ...request, likelyDuplicate });
-  const answer = await within(clock, limits.claimAnswerMs, asked, (late) => giveBack(runtime, late));
+  const answer = await within(clock, limits.claimAnswerMs, asked, (late) =>
+    giveBack(runtime, late),
+  );
   if (answer.kind === 'replayed' || answer.kind === 'cancelled') cache.admit(answer.found);
   return { ...answer, askedAt };
 }

@@ -23,12 +23,7 @@ export interface Lease {
  * Holds a claim from the instant before it was asked for. Its writes are serialised, since each one
  * is conditional on the one before.
  */
-export function holdLease(
-  runtime: Runtime,
-  won: Claim,
-  askedAt: number,
-  timeoutMs: number,
-): Lease {
+export function holdLease(runtime: Runtime, won: Claim, askedAt: number, timeoutMs: number): Lease {
   const { store, clock, telemetry, limits } = runtime;
   const controller = new AbortController();
   const timeUpAt = askedAt + timeoutMs;
@@ -43,8 +38,10 @@ export function holdLease(
   function look(): void {
     if (ended || controller.signal.aborted) return;
     const now = clock.monotonic();
-    if (now >= leaseUntil) controller.abort(new LeaseLost('The lease ran out before it was renewed.'));
-    else if (now >= timeUpAt) controller.abort(new StepTimeout(`The step ran over ${timeoutMs} ms.`));
+    if (now >= leaseUntil)
+      controller.abort(new LeaseLost('The lease ran out before it was renewed.'));
+    else if (now >= timeUpAt)
+      controller.abort(new StepTimeout(`The step ran over ${timeoutMs} ms.`));
   }
 
   function watch(): void {
@@ -107,9 +104,7 @@ export function holdLease(
     },
     async start(proposed) {
       const trackingId = claim.trackingId ?? proposed;
-      await hold((held) =>
-        within(clock, limits.claimAnswerMs, store.start(held, trackingId)),
-      );
+      await hold((held) => within(clock, limits.claimAnswerMs, store.start(held, trackingId)));
       controller.signal.throwIfAborted();
       started = true;
       return trackingId;

@@ -20,7 +20,11 @@ export type TaskOutcome =
   | { readonly kind: 'claim_lost' }
   | { readonly kind: 'in_doubt'; readonly error: RecordedError; readonly fresh: boolean }
   | { readonly kind: 'mismatch' | 'expired' | 'invalid'; readonly faults: readonly string[] }
-  | { readonly kind: 'retryable_error'; readonly error: RecordedError; readonly retryAfterMs: number }
+  | {
+      readonly kind: 'retryable_error';
+      readonly error: RecordedError;
+      readonly retryAfterMs: number;
+    }
   | { readonly kind: 'terminal_error'; readonly error: RecordedError }
   | { readonly kind: 'store_away'; readonly error: RecordedError };
 

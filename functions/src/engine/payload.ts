@@ -15,15 +15,30 @@ export const INLINE_LIMIT_BYTES = 340 * 1024;
  * without a canonical form is recorded as such, since what produced it must not run again for that.
  */
 export async function packValue(value: unknown, blobs: BlobStore): Promise<StoredValue> {
-  let text: string;
   try {
-    text = encodeCanonical(value);
+    return await packText(encodeCanonical(value), blobs);
   } catch (error) {
-    if (error instanceof CanonicalError) return { kind: 'unserialisable', reason: error.message };
+    const lasting = error instanceof CanonicalError || error instanceof NoBlobStore;
+    if (lasting) return { kind: 'unserialisable', reason: error.message };
     throw error;
   }
-  return packText(text, blobs);
 }
+
+/** A value is too large for a record, and there is nowhere else to put it. */
+export class NoBlobStore extends Error {
+  override readonly name = 'NoBlobStore';
+  readonly code = 'no_blob_store';
+}
+
+/** For programs without a blob store: results over {@link INLINE_LIMIT_BYTES} are recorded as not kept. */
+export const noBlobs: BlobStore = {
+  async put(name, bytes) {
+    throw new NoBlobStore(
+      `A payload of ${bytes.length} bytes is over ${INLINE_LIMIT_BYTES}, and no blob store is configured.`,
+    );
+  },
+  get: async () => undefined,
+};
 
 /** As {@link packValue}, for text that is canonical already. */
 export async function packText(text: string, blobs: BlobStore): Promise<StoredValue> {
@@ -55,7 +70,9 @@ export async function unpackText(stored: StoredValue, blobs: BlobStore): Promise
       throw new PayloadGone(`The payload's blob ${stored.name} is missing from the blob store.`);
     }
     case 'unserialisable':
-      throw new PayloadGone(`The result had no canonical form when it was recorded: ${stored.reason}`);
+      throw new PayloadGone(
+        `The result had no canonical form when it was recorded: ${stored.reason}`,
+      );
     case 'purged':
       throw new PayloadGone('The payload was purged by an operator.');
   }

@@ -24,8 +24,11 @@ export async function prepare(
 ): Promise<Prepared> {
   const step = steps.get(task.action);
   if (!step) {
-    const known = [...steps.keys()].sort().join(', ');
-    return { kind: 'invalid', faults: [`action: no step "${task.action}" is registered; known: ${known}`] };
+    const known = [...steps.keys()].toSorted().join(', ');
+    return {
+      kind: 'invalid',
+      faults: [`action: no step "${task.action}" is registered; known: ${known}`],
+    };
   }
   const parsed: z.ZodSafeParseResult<unknown> = await step.params.safeParseAsync(task.params);
   if (!parsed.success) {

@@ -2,7 +2,7 @@ import type { TaskDelivery } from '../operation/task.ts';
 import { shownToken } from '../token/token.ts';
 import type { TaskOutcome } from './outcome.ts';
 import type { Runtime } from './runtime.ts';
-import type { Steps } from './step.ts';
+import type { AnyStep } from './step.ts';
 
 /** What is learnt on the way, for the decision's log line. */
 export interface Progress {
@@ -11,11 +11,13 @@ export interface Progress {
   attempt: number;
 }
 
+type Reported = Pick<TaskDelivery, 'task' | 'namespace'> & { readonly messageId?: string };
+
 /** One line a delivery. Metrics and alerts are made from it; the token appears hashed. */
 export function reportTask(
   { telemetry, clock, store }: Runtime,
-  steps: Steps,
-  { task, namespace, messageId }: TaskDelivery,
+  step: AnyStep | undefined,
+  { task, namespace, messageId }: Reported,
   outcome: TaskOutcome,
   progress: Progress,
 ): void {
@@ -23,14 +25,14 @@ export function reportTask(
   telemetry.decision({
     outcome: outcome.kind,
     action: task.action,
-    class: steps.get(task.action)?.retention.name ?? 'unknown',
+    class: step?.retention.name ?? 'unknown',
     store: store.name,
     milliseconds: clock.monotonic() - progress.began,
     checkMilliseconds: progress.checkMs,
     attempt: progress.attempt,
     token: shownToken(task.token),
     namespace,
-    messageId,
+    ...(messageId !== undefined && { messageId }),
     ...(traceparent !== undefined && { trace: traceparent }),
     ...(outcome.kind === 'replayed' && outcome.drift && { drift: true }),
     ...errorOf(outcome),

@@ -28,7 +28,9 @@ export async function runStep(runtime: Runtime, run: Run): Promise<Conclusion> {
     lease.cleared();
   }
   try {
-    const result: unknown = await untilAborted(lease.signal, () => step.run(contextOf(runtime, run)));
+    const result: unknown = await untilAborted(lease.signal, () =>
+      step.run(contextOf(runtime, run)),
+    );
     if (leavesQuestions(step.effect) && !lease.started()) warnUnstarted(runtime, step);
     return { kind: 'done', result };
   } catch (error) {

@@ -1,3 +1,4 @@
+import type { ClaimRequest } from '../operation/claim.ts';
 import { StoreAway, recordedError } from '../operation/errors.ts';
 import type { TaskDelivery, TaskMessage } from '../operation/task.ts';
 import { answerDuplicate } from './answer-duplicate.ts';
@@ -12,7 +13,7 @@ import { reportTask } from './report.ts';
 import type { Progress } from './report.ts';
 import { runStep } from './run-step.ts';
 import type { Runtime } from './runtime.ts';
-import type { Steps } from './step.ts';
+import type { AnyStep, Steps } from './step.ts';
 import { documentId } from '../token/token.ts';
 import type { Token } from '../token/token.ts';
 
@@ -30,32 +31,40 @@ export async function runTask(
   const progress: Progress = { began: runtime.clock.monotonic(), checkMs: 0, attempt: 0 };
   let outcome: TaskOutcome;
   try {
-    outcome = await perform(runtime, steps, delivery, progress);
+    const prepared = await prepare(runtime, steps, delivery);
+    outcome =
+      prepared.kind === 'invalid'
+        ? prepared
+        : await perform(runtime, { ...prepared, task: delivery.task }, progress);
   } catch (error) {
     outcome = outcomeOf(error);
   }
-  reportTask(runtime, steps, delivery, outcome, progress);
+  reportTask(runtime, steps.get(delivery.task.action), delivery, outcome, progress);
   return outcome;
 }
 
-async function perform(
+/** One validated operation: what to claim, and what to run under the claim. */
+export interface Work {
+  readonly step: AnyStep;
+  readonly params: unknown;
+  readonly request: ClaimRequest;
+  readonly task: TaskMessage;
+}
+
+/** Claim, run, record, publish. Throws where the store, the blobs or the queue gave no answer. */
+export async function perform(
   runtime: Runtime,
-  steps: Steps,
-  delivery: TaskDelivery,
+  work: Work,
   progress: Progress,
 ): Promise<TaskOutcome> {
-  const prepared = await prepare(runtime, steps, delivery);
-  if (prepared.kind === 'invalid') return prepared;
-  const { step, params, request } = prepared;
-
+  const { step, params, request } = work;
   const answer = await claimToken(runtime, request);
   progress.checkMs = runtime.clock.monotonic() - answer.askedAt;
   if (answer.kind !== 'claimed') {
-    const origin = { step, params, task: delivery.task };
-    return answerDuplicate(runtime, answer, request.holder, origin);
+    return answerDuplicate(runtime, answer, request.holder, work);
   }
   const { claim, reconcile: question, askedAt } = answer;
-  const task = underToken(delivery.task, claim.token);
+  const task = underToken(work.task, claim.token);
   progress.attempt = claim.attempt;
 
   const lease = holdLease(runtime, claim, askedAt, step.timeoutMs);
@@ -84,7 +93,7 @@ function underToken(task: TaskMessage, token: Token): TaskMessage {
 }
 
 /** A throw by anything but the step itself: the store, the blobs or the queue. */
-function outcomeOf(error: unknown): TaskOutcome {
+export function outcomeOf(error: unknown): TaskOutcome {
   const recorded = recordedError(error);
   if (error instanceof StoreAway) return { kind: 'store_away', error: recorded };
   return { kind: 'retryable_error', error: recorded, retryAfterMs: 1_000 };

@@ -127,7 +127,7 @@ export function defineStep<Schema extends z.ZodType, Result>(
   if (faults.length > 0) {
     throw new RangeError(`Step "${definition.action}" is not usable: ${faults.join('; ')}.`);
   }
-  return step as Step<Schema, Result>;
+  return step;
 }
 
 function retentionOf(retention: string | Retention = 'workflow'): Retention {

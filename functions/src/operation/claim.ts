@@ -60,7 +60,8 @@ export function decideClaim(
   if (found === undefined) return decideAbsent(request, storeNow);
   const { record } = found;
   if (record.status === 'claimed' && record.claimId === request.claimId) return { kind: 'holding' };
-  if (record.requestHash !== request.facts.requestHash) return { kind: 'mismatch', part: 'request' };
+  if (record.requestHash !== request.facts.requestHash)
+    return { kind: 'mismatch', part: 'request' };
   const drift = record.contextHash !== request.facts.contextHash;
   if (drift && request.strictContext === true) return { kind: 'mismatch', part: 'context' };
 

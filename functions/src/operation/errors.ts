@@ -28,7 +28,11 @@ export class RetryableError extends Error {
   readonly code: string;
   readonly retryAfterMs: number | undefined;
 
-  constructor(code: string, message: string, options: ErrorOptions & { retryAfterMs?: number } = {}) {
+  constructor(
+    code: string,
+    message: string,
+    options: ErrorOptions & { retryAfterMs?: number } = {},
+  ) {
     super(message, options);
     this.code = code;
     this.retryAfterMs = options.retryAfterMs;
@@ -86,7 +90,11 @@ export function recordedError(thrown: unknown): RecordedError {
   if (thrown instanceof NotDone) return described(thrown, !thrown.final);
   if (thrown instanceof RetryableError) return described(thrown, true);
   if (thrown instanceof Error) {
-    return { code: codeOf(thrown) ?? 'unexpected', message: short(thrown.message), retryable: true };
+    return {
+      code: codeOf(thrown) ?? 'unexpected',
+      message: short(thrown.message),
+      retryable: true,
+    };
   }
   return { code: 'unexpected', message: short(String(thrown)), retryable: true };
 }

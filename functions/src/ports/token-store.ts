@@ -24,20 +24,37 @@ export interface Claim {
   readonly ttlMs: number;
   /** Under this or an earlier claim the effect may have been sent. */
   readonly started: boolean;
+  /** The record stores its task, so that a sweep can drive it on; else nothing but its caller can. */
+  readonly redrivable: boolean;
   readonly trackingId?: string;
 }
 
 export type ClaimAnswer =
   | { readonly kind: 'claimed'; readonly claim: Claim; readonly reconcile?: ReconcileQuestion }
-  | { readonly kind: 'replayed'; readonly found: StoredOperation<TerminalRecord>; readonly drift: boolean }
+  | {
+      readonly kind: 'replayed';
+      readonly found: StoredOperation<TerminalRecord>;
+      readonly drift: boolean;
+    }
   | { readonly kind: 'cancelled'; readonly found: StoredOperation<TerminalRecord> }
   /** `until` is store time; `forMs` is how long that is from now. */
-  | { readonly kind: 'inFlight'; readonly until: number; readonly forMs: number; readonly holder: string }
-  | { readonly kind: 'inDoubt'; readonly found: StoredOperation<InDoubtRecord>; readonly fresh: boolean }
+  | {
+      readonly kind: 'inFlight';
+      readonly until: number;
+      readonly forMs: number;
+      readonly holder: string;
+    }
+  | {
+      readonly kind: 'inDoubt';
+      readonly found: StoredOperation<InDoubtRecord>;
+      readonly fresh: boolean;
+    }
   | { readonly kind: 'mismatch'; readonly part: 'request' | 'context' }
   | { readonly kind: 'expired' };
 
-export type HeldAnswer = { readonly kind: 'held'; readonly claim: Claim } | { readonly kind: 'lost' };
+export type HeldAnswer =
+  | { readonly kind: 'held'; readonly claim: Claim }
+  | { readonly kind: 'lost' };
 
 export type SettleAnswer =
   /** `revision` is what `markSent` is conditional on; `at` is store time. */
@@ -127,7 +144,10 @@ export interface TokenStore {
   /** Lengthens a terminal record's life where its retention says so; else writes nothing. */
   slide(operation: StoredOperation<TerminalRecord>): Promise<void>;
   /** Replaces an expired terminal record by its stub; `lost` where something touched it since. */
-  archive(operation: StoredOperation<TerminalRecord>, pointer: ArchivePointer): Promise<SettleAnswer>;
+  archive(
+    operation: StoredOperation<TerminalRecord>,
+    pointer: ArchivePointer,
+  ): Promise<SettleAnswer>;
 
   get(namespace: Namespace, token: Token): Promise<StoredOperation | undefined>;
   /** In the order asked; absent ones are `undefined`. */

@@ -21,7 +21,9 @@ export async function findWindowOwner(
 ): Promise<ClaimRequest> {
   const { window, facts } = request;
   if (!window) return request;
-  const ids = [facts.token, ...window.neighbours].map((token) => documentId(facts.namespace, token));
+  const ids = [facts.token, ...window.neighbours].map((token) =>
+    documentId(facts.namespace, token),
+  );
 
   const { found } = await documents.transact(ids, ({ found: standing, at }): WriteOrder => {
     const [own] = ids;

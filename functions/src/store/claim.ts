@@ -79,7 +79,8 @@ async function act(
     case 'inDoubt':
       return { kind: 'inDoubt', found: found as StoredOperation<InDoubtRecord>, fresh: false };
     case 'takeOver': {
-      if (found?.record.status !== 'claimed' && found?.record.status !== 'released') return undefined;
+      if (found?.record.status !== 'claimed' && found?.record.status !== 'released')
+        return undefined;
       const { revision, record } = found;
       const patch = nextClaim(record, request, at);
       const answer = await unlessUnknown(() => documents.update(id, revision, patch));
@@ -115,6 +116,7 @@ function claimed(
     leaseMs: request.leaseMs,
     ttlMs: retention.ttlMs,
     started: record.started === true,
+    redrivable: 'task' in record && record.task !== undefined,
   };
   return { kind: 'claimed', claim: trackingId === undefined ? claim : { ...claim, trackingId } };
 }

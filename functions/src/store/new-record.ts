@@ -19,8 +19,7 @@ export function firstClaim(request: ClaimRequest, shards: number, storeNow: numb
     claimId: request.claimId,
     leaseMs: request.leaseMs,
     holder: request.holder,
-    ...(request.task && { task: request.task }),
-    dueAt: Math.ceil(storeNow + request.leaseMs),
+    ...(request.task && { task: request.task, dueAt: Math.ceil(storeNow + request.leaseMs) }),
   };
 }
 
@@ -56,7 +55,7 @@ export function nextClaim(
     claimId: request.claimId,
     leaseMs: request.leaseMs,
     holder: request.holder,
-    dueAt: Math.ceil(storeNow + request.leaseMs),
+    dueAt: record.task ? Math.ceil(storeNow + request.leaseMs) : null,
     notBefore: null,
     error: null,
     ...(record.status === 'claimed' && record.effect === 'idempotent' && { started: true }),

@@ -1,5 +1,10 @@
 import { StoreAway } from '../operation/errors.ts';
-import type { OperationRecord, RecordedOverride, StoredOperation } from '../operation/record.ts';
+import type {
+  OperationRecord,
+  RecordedOverride,
+  StoredOperation,
+  StoredValue,
+} from '../operation/record.ts';
 import type { OperationDocuments, Patch } from '../ports/operation-documents.ts';
 import type { Override, OverrideAnswer, OverrideRequest } from '../ports/token-store.ts';
 import { documentId } from '../token/token.ts';
@@ -40,7 +45,9 @@ function changeFor(override: Override, standing: StoredOperation, at: number): P
   const { record } = standing;
   switch (override.verb) {
     case 'extend':
-      return terminal(record, (kept) => ({ expireAt: Math.max(kept.expireAt, at) + override.byMs }));
+      return terminal(record, (kept) => ({
+        expireAt: Math.max(kept.expireAt, at) + override.byMs,
+      }));
     case 'hold':
       return terminal(record, () => ({ hold: true }));
     case 'unhold':
@@ -52,28 +59,29 @@ function changeFor(override: Override, standing: StoredOperation, at: number): P
       return {
         status: 'completed',
         result: override.result,
-        outbox: { kind: 'pending' },
-        sent: false,
+        ...(record.task
+          ? { outbox: { kind: 'pending' }, sent: false, dueAt: Math.ceil(at) }
+          : { sent: true }),
         completedAt: Math.floor(at),
         expireAt: Math.ceil(at + record.retention.ttlMs),
-        dueAt: Math.ceil(at),
         error: null,
       };
     case 'resolve_not_done':
       if (record.status !== 'in_doubt') return onlyInDoubt(record);
-      return { ...free(at), started: null, error: null };
+      return { ...free(record, at), started: null, error: null };
     case 'force_release':
       if (record.status !== 'claimed' && record.status !== 'released') {
         return `Only a claimed or waiting operation can be released; this one is ${record.status}.`;
       }
-      return { ...free(at), leaseMs: null };
+      return { ...free(record, at), leaseMs: null };
     case 'purge':
       return purge(record);
   }
 }
 
-function free(at: number): Patch {
-  return { status: 'released', notBefore: Math.floor(at), dueAt: Math.ceil(at), holder: 'override' };
+function free(record: { readonly task?: StoredValue }, at: number): Patch {
+  const dueAt = record.task ? Math.ceil(at) : null;
+  return { status: 'released', notBefore: Math.floor(at), dueAt, holder: 'override' };
 }
 
 function purge(record: OperationRecord): Patch | string {

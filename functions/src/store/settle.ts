@@ -17,14 +17,14 @@ export async function start(
   claim: Claim,
   trackingId: string,
 ): Promise<HeldAnswer> {
-  const patch = { trackingId, started: true, dueAt: leaseEnd(documents, claim) };
+  const patch = { trackingId, started: true, ...dueAtLeaseEnd(documents, claim) };
   const answer = await hold(documents, claim, patch);
   if (answer.kind === 'lost') return answer;
   return { kind: 'held', claim: { ...answer.claim, trackingId, started: true } };
 }
 
 export function renew(documents: OperationDocuments, claim: Claim): Promise<HeldAnswer> {
-  return hold(documents, claim, { dueAt: leaseEnd(documents, claim) });
+  return hold(documents, claim, { leaseMs: claim.leaseMs, ...dueAtLeaseEnd(documents, claim) });
 }
 
 /** Result and follow-ups in one write. The stored task goes, unless follow-ups are yet to be derived. */
@@ -70,7 +70,7 @@ export function release(
     status: 'released',
     leaseMs: null,
     notBefore,
-    dueAt: notBefore,
+    dueAt: claim.redrivable ? notBefore : null,
     ...(error && { error }),
     started: started ? true : null,
   });
@@ -84,7 +84,11 @@ export function doubt(
   return settle(documents, claim, { ...NO_LONGER_HELD, status: 'in_doubt', error });
 }
 
-async function hold(documents: OperationDocuments, claim: Claim, patch: Patch): Promise<HeldAnswer> {
+async function hold(
+  documents: OperationDocuments,
+  claim: Claim,
+  patch: Patch,
+): Promise<HeldAnswer> {
   const answer = await settle(documents, claim, patch);
   if (answer.kind === 'lost') return answer;
   return { kind: 'held', claim: { ...claim, revision: answer.revision } };
@@ -123,6 +127,6 @@ function settledAt(storeNow: number, claim: Claim): Patch {
   return { completedAt: Math.floor(storeNow), expireAt: Math.ceil(storeNow + claim.ttlMs) };
 }
 
-function leaseEnd(documents: OperationDocuments, claim: Claim): number {
-  return Math.ceil(documents.now() + claim.leaseMs);
+function dueAtLeaseEnd(documents: OperationDocuments, claim: Claim): Patch {
+  return claim.redrivable ? { dueAt: Math.ceil(documents.now() + claim.leaseMs) } : {};
 }

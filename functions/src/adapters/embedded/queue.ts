@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { TaskMessage } from '../../operation/task.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { DeadLetterReason, RawMessage, TaskPublisher } from '../../ports/task-publisher.ts';
+import type { DeadLetterReason, TaskPublisher } from '../../ports/task-publisher.ts';
+import type { TaskQueue } from '../../ports/task-queue.ts';
 import { encodeCanonical } from '../../token/canonical.ts';
 import { openDatabase } from './database.ts';
 
@@ -22,11 +23,6 @@ const SCHEMA = `
   );
 `;
 
-export interface QueuedMessage extends RawMessage {
-  /** 1 for the first. */
-  readonly delivery: number;
-}
-
 export interface DeadLetter {
   readonly id: string;
   readonly data: Uint8Array;
@@ -37,14 +33,7 @@ export interface DeadLetter {
  * A queue with Pub/Sub's manners, in an SQLite file that processes share or in memory: messages come
  * at least once, and again when they are not acknowledged in time.
  */
-export interface EmbeddedQueue extends TaskPublisher {
-  /** The next visible message, hidden from others for `ackDeadlineMs`. */
-  pull(ackDeadlineMs: number): QueuedMessage | undefined;
-  acknowledge(id: string): void;
-  /** Gives a message back, visible again after `delayMs`. */
-  giveBack(id: string, delayMs: number): void;
-  /** When the next message becomes visible, in epoch milliseconds; `undefined` for an empty queue. */
-  nextVisibleAt(): number | undefined;
+export interface EmbeddedQueue extends TaskPublisher, TaskQueue {
   deadLetters(): readonly DeadLetter[];
   close(): void;
 }

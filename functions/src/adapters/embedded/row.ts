@@ -20,4 +20,3 @@ export function storedOperation(row: Row | undefined): StoredOperation | undefin
     }
   );
 }
-

@@ -1,10 +1,5 @@
 import { FieldPath, FieldValue, Timestamp } from '@google-cloud/firestore';
-import type {
-  DocumentSnapshot,
-  Firestore,
-  Query,
-  WriteResult,
-} from '@google-cloud/firestore';
+import type { DocumentSnapshot, Firestore, Query, WriteResult } from '@google-cloud/firestore';
 import { COLLECTIONS } from '../../names.ts';
 import { StoreAway } from '../../operation/errors.ts';
 import type { OperationRecord, StoredOperation } from '../../operation/record.ts';
@@ -79,12 +74,15 @@ export function firestoreDocuments(
 
     async select(selection, { limit, after }) {
       const { query, position } = queryFor(operations, selection);
-      const paged = after === undefined ? query : query.startAfter(...(JSON.parse(after) as unknown[]));
+      const paged =
+        after === undefined ? query : query.startAfter(...(JSON.parse(after) as unknown[]));
       const { docs, readTime } = await paged.limit(limit).get().catch(rethrowAway);
       const found = docs.flatMap((doc) => storedOperation(doc) ?? []);
       const last = docs.at(-1);
       const page = { found, at: time.learn(readTime) };
-      return docs.length < limit || !last ? page : { ...page, next: JSON.stringify(position(last)) };
+      return docs.length < limit || !last
+        ? page
+        : { ...page, next: JSON.stringify(position(last)) };
     },
 
     close: () => firestore.terminate(),
@@ -139,7 +137,10 @@ function storedOperation(snapshot: DocumentSnapshot): StoredOperation | undefine
 
 function deleting(patch: Patch): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(patch).map(([name, value]) => [name, value === null ? FieldValue.delete() : value]),
+    Object.entries(patch).map(([name, value]) => [
+      name,
+      value === null ? FieldValue.delete() : value,
+    ]),
   );
 }
 

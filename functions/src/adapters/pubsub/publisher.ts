@@ -12,7 +12,10 @@ export interface PubSubTopics {
 const MAX_ATTRIBUTE_BYTES = 1_024;
 
 /** Publishes tasks to a Pub/Sub topic, and rejected messages with their reason to another. */
-export function pubsubPublisher(pubsub: PubSub, { tasks, deadLetters }: PubSubTopics): TaskPublisher {
+export function pubsubPublisher(
+  pubsub: PubSub,
+  { tasks, deadLetters }: PubSubTopics,
+): TaskPublisher {
   const taskTopic = pubsub.topic(tasks, { batching: { maxMilliseconds: 2, maxMessages: 100 } });
   const deadLetterTopic = pubsub.topic(deadLetters, { batching: { maxMessages: 1 } });
 
@@ -47,4 +50,3 @@ function shortened(text: string): string {
   if (bytes.length <= MAX_ATTRIBUTE_BYTES) return text;
   return `${bytes.subarray(0, MAX_ATTRIBUTE_BYTES - 8).toString()}…`;
 }
-

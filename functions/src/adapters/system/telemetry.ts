@@ -33,7 +33,11 @@ export function jsonLinesTelemetry({
   now = Date.now,
   project,
 }: JsonLinesOptions = {}): Telemetry {
-  function line(severity: Severity, message: string, fields: Readonly<Record<string, unknown>>): void {
+  function line(
+    severity: Severity,
+    message: string,
+    fields: Readonly<Record<string, unknown>>,
+  ): void {
     const time = new Date(now()).toISOString();
     write(`${JSON.stringify({ severity, message, time, ...fields })}\n`);
   }
@@ -52,7 +56,9 @@ export function jsonLinesTelemetry({
 }
 
 function sentence({ action, outcome, error }: Omit<Decision, 'trace'>): string {
-  return error ? `${action}: ${outcome} (${error.code}: ${error.message})` : `${action}: ${outcome}`;
+  return error
+    ? `${action}: ${outcome} (${error.code}: ${error.message})`
+    : `${action}: ${outcome}`;
 }
 
 function rounded(decision: Omit<Decision, 'trace'>): Omit<Decision, 'trace'> {
