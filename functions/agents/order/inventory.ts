@@ -24,5 +24,5 @@ export const reserveStock = defineStep({
     if (status.state === 'absent') return status;
     return { state: 'committed', result: { reservationId: status.effect.id } };
   },
-  then: ({ reservationId }, order) => [chargeCard.task({ ...order, reservationId })],
+  next: ({ reservationId }, order) => [chargeCard.task({ ...order, reservationId })],
 });

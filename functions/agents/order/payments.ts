@@ -17,5 +17,5 @@ export const chargeCard = defineStep({
     );
     return { chargeId: effect.id };
   },
-  then: ({ chargeId }, order) => [shipParcel.task({ ...order, chargeId })],
+  next: ({ chargeId }, order) => [shipParcel.task({ ...order, chargeId })],
 });

@@ -7,12 +7,12 @@ import type { Runtime } from './runtime.ts';
 import type { AnyStep } from './step.ts';
 import { followUpTasks } from './tasks.ts';
 
-/** What a result leads to: tasks, nothing, or `pending` where the step's `then` could not say. */
+/** What a result leads to: tasks, nothing, or `pending` where the step's `next` could not say. */
 export type Following =
   | { readonly kind: 'tasks'; readonly tasks: readonly TaskMessage[] }
   | { readonly kind: 'pending'; readonly error: unknown };
 
-/** Derives the follow-ups. The effect is done by now, so a throwing `then` must not undo the result. */
+/** Derives the follow-ups. The effect is done by now, so a throwing `next` must not undo the result. */
 export function following(
   step: AnyStep,
   task: TaskMessage,
@@ -20,7 +20,7 @@ export function following(
   result: unknown,
 ): Following {
   try {
-    const followUps = step.then?.(result, params) ?? [];
+    const followUps = step.next?.(result, params) ?? [];
     const tasks = followUpTasks(task, followUps);
     encodeCanonical(tasks);
     return { kind: 'tasks', tasks };

@@ -13,6 +13,7 @@ export interface Run {
   readonly params: unknown;
   readonly token: Token;
   readonly idempotencyKey: string;
+  readonly traceparent?: string | undefined;
   readonly lease: Lease;
   /** Present where an earlier holder started the effect and vanished. */
   readonly question?: ReconcileQuestion;
@@ -74,12 +75,13 @@ async function reconcile(
 }
 
 function contextOf(runtime: Runtime, run: Run): StepContext<unknown> {
-  const { step, params, token, idempotencyKey, lease } = run;
+  const { step, params, token, idempotencyKey, traceparent, lease } = run;
   return {
     params,
     token,
     idempotencyKey,
     attempt: lease.attempt,
+    ...(traceparent !== undefined && { traceparent }),
     signal: lease.signal,
     start: (trackingId = idempotencyKey) => lease.start(trackingId),
     log(message, fields = {}) {

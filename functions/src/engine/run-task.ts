@@ -14,8 +14,8 @@ import type { Progress } from './report.ts';
 import { runStep } from './run-step.ts';
 import type { Runtime } from './runtime.ts';
 import type { AnyStep, Steps } from './step.ts';
+import { underToken } from './tasks.ts';
 import { documentId } from '../token/token.ts';
-import type { Token } from '../token/token.ts';
 
 /**
  * A task's whole way: validate, claim, run, record with what follows from it, publish that, mark.
@@ -71,8 +71,9 @@ export async function perform(
   try {
     const { token } = claim;
     const idempotencyKey = documentId(claim.namespace, token);
-    const run = { step, params, token, idempotencyKey, lease, ...(question && { question }) };
-    const conclusion = await runStep(runtime, run);
+    const { traceparent } = task;
+    const identity = { step, params, token, idempotencyKey, traceparent };
+    const conclusion = await runStep(runtime, { ...identity, lease, ...(question && { question }) });
     if (conclusion.kind === 'lost') return { kind: 'claim_lost' };
 
     const follows =
@@ -84,12 +85,6 @@ export async function perform(
   } finally {
     lease.end();
   }
-}
-
-/** A windowed task may run under its neighbour's token; what follows from it then hangs on that one. */
-function underToken(task: TaskMessage, token: Token): TaskMessage {
-  if (task.token === token) return task;
-  return { ...task, token, root: task.root === task.token ? token : task.root };
 }
 
 /** A throw by anything but the step itself: the store, the blobs or the queue. */

@@ -12,6 +12,8 @@ export interface StepContext<Params> {
   readonly idempotencyKey: string;
   /** 1 for the first. Counts claims, so an attempt that crashed is counted too. */
   readonly attempt: number;
+  /** W3C trace context of the task's maker, to be passed on. */
+  readonly traceparent?: string;
   /**
    * Aborts when the step's time is up or the lease is lost. Reading `aborted` (or `throwIfAborted`)
    * looks at the lease's clock at that instant, also in a process that was frozen meanwhile: check it,
@@ -63,7 +65,7 @@ interface Definition<Schema extends z.ZodType, Result> {
   readonly strictContext?: boolean;
   run(context: StepContext<z.output<Schema>>): Promise<Result> | Result;
   /** Tasks that follow from the result, recorded with it in one write. Pure: it may be called again. */
-  then?(result: Result, params: z.output<Schema>): readonly FollowUp[];
+  next?(result: Result, params: z.output<Schema>): readonly FollowUp[];
 }
 
 interface Reconcilable<Params, Result> {
