@@ -1,5 +1,5 @@
 /** Names that the functions and the infrastructure must agree on. */
-export const COLLECTIONS = { operations: 'operations' } as const;
+export const COLLECTIONS = { operations: 'operations', workflows: 'workflows' } as const;
 
 export interface IndexField {
   readonly path: string;
@@ -11,8 +11,14 @@ export interface IndexField {
  * exempt: a sequential indexed field caps a collection at 500 writes a second
  * (https://cloud.google.com/firestore/docs/best-practices).
  */
-export const OPERATION_INDEXES: Readonly<Record<'root' | 'status' | 'due', readonly IndexField[]>> = {
-  root: ascending('namespace', 'root', 'logicalTime'),
+export const OPERATION_INDEXES: Readonly<Record<'root' | 'status' | 'due', readonly IndexField[]>> =
+  {
+    root: ascending('namespace', 'root', 'logicalTime'),
+    status: ascending('namespace', 'status'),
+    due: ascending('shard', 'dueAt'),
+  };
+
+export const WORKFLOW_INDEXES: Readonly<Record<'status' | 'due', readonly IndexField[]>> = {
   status: ascending('namespace', 'status'),
   due: ascending('shard', 'dueAt'),
 };
@@ -20,3 +26,19 @@ export const OPERATION_INDEXES: Readonly<Record<'root' | 'status' | 'due', reado
 function ascending(...paths: readonly string[]): readonly IndexField[] {
   return paths.map((path) => ({ path, order: 'ASCENDING' }));
 }
+
+/** Versioned state: an entity's newest version, and every version that it ever had. */
+export const STATE_COLLECTIONS = { heads: 'state-heads', versions: 'state-versions' } as const;
+
+export const STATE_INDEXES: Readonly<Record<'version', readonly IndexField[]>> = {
+  version: ascending('namespace', 'entity', 'version'),
+};
+
+export const EVENT_COLLECTIONS = { events: 'events', snapshots: 'event-snapshots' } as const;
+
+export const EVENT_INDEXES: Readonly<Record<'root', readonly IndexField[]>> = {
+  root: ascending('namespace', 'root', 'logicalTime', 'token'),
+};
+
+/** One counter document for each namespace. Needs no index. */
+export const LOGICAL_TIME_COLLECTION = 'logical-time';

@@ -37,7 +37,7 @@ export interface ReconcileQuestion {
 export type ClaimDecision =
   | { readonly kind: 'create' }
   | { readonly kind: 'expired' }
-  | { readonly kind: 'holding' }
+  | { readonly kind: 'holding'; readonly reconcile?: ReconcileQuestion }
   | { readonly kind: 'mismatch'; readonly part: 'request' | 'context' }
   | { readonly kind: 'replayed'; readonly record: TerminalRecord; readonly drift: boolean }
   | { readonly kind: 'cancelled'; readonly record: TerminalRecord }
@@ -59,7 +59,9 @@ export function decideClaim(
 ): ClaimDecision {
   if (found === undefined) return decideAbsent(request, storeNow);
   const { record } = found;
-  if (record.status === 'claimed' && record.claimId === request.claimId) return { kind: 'holding' };
+  if (record.status === 'claimed' && record.claimId === request.claimId) {
+    return decideHolding(record, found.updatedAt);
+  }
   if (record.requestHash !== request.facts.requestHash)
     return { kind: 'mismatch', part: 'request' };
   const drift = record.contextHash !== request.facts.contextHash;
@@ -89,6 +91,18 @@ export function decideClaim(
 function decideAbsent(request: ClaimRequest, storeNow: number): ClaimDecision {
   const { madeAt, retention } = request.facts;
   return storeNow - madeAt > retention.forgetMs ? { kind: 'expired' } : { kind: 'create' };
+}
+
+/**
+ * A claim whose answer was lost. Where it took over a started effect, the question to the provider
+ * still stands; the time of the take-over bounds that of the lapse.
+ */
+function decideHolding(record: ClaimedRecord, takenAt: number): ClaimDecision {
+  const { effect, started, trackingId } = record;
+  if (started !== true || !leavesQuestions(effect) || trackingId === undefined) {
+    return { kind: 'holding' };
+  }
+  return { kind: 'holding', reconcile: { trackingId, lapsedAt: takenAt } };
 }
 
 function decideFree(

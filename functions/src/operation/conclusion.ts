@@ -57,7 +57,7 @@ export function concludeExhausted(attempt: Attempt): Conclusion {
     message: `No result after ${attempt.maxAttempts} attempts; at least the last one crashed.`,
     retryable: false,
   };
-  return over(error, attempt.started);
+  return over(error, attempt.started && attempt.effect !== 'pure');
 }
 
 function againOrOver(error: RecordedError, attempt: Attempt, started: boolean): Conclusion {

@@ -96,7 +96,7 @@ export function recordedError(thrown: unknown): RecordedError {
       retryable: true,
     };
   }
-  return { code: 'unexpected', message: short(String(thrown)), retryable: true };
+  return { code: 'unexpected', message: short(thrown), retryable: true };
 }
 
 function described(
@@ -105,7 +105,12 @@ function described(
 ): RecordedError {
   const { code, message, retryAfterMs } = error;
   const base = { code, message: short(message), retryable };
-  return retryable && retryAfterMs !== undefined ? { ...base, retryAfterMs } : base;
+  return retryable && isWait(retryAfterMs) ? { ...base, retryAfterMs } : base;
+}
+
+/** A wait that was computed from an unreadable header is none. */
+function isWait(ms: number | undefined): ms is number {
+  return ms !== undefined && Number.isFinite(ms) && ms >= 0;
 }
 
 function codeOf(error: Error): string | undefined {
@@ -113,6 +118,16 @@ function codeOf(error: Error): string | undefined {
   return typeof code === 'string' && code !== '' ? code : undefined;
 }
 
-function short(message: string): string {
-  return message.length <= MAX_MESSAGE ? message : `${message.slice(0, MAX_MESSAGE)}…`;
+function short(message: unknown): string {
+  const text = textOf(message);
+  const cut = text.length <= MAX_MESSAGE ? text : `${text.slice(0, MAX_MESSAGE)}…`;
+  return cut.toWellFormed();
+}
+
+function textOf(value: unknown): string {
+  try {
+    return String(value);
+  } catch {
+    return 'A value without a text was thrown.';
+  }
 }

@@ -58,7 +58,7 @@ export interface RecordedOverride {
 interface Progress extends OperationFacts {
   /** Grows with every claim and override; a write under an older one is refused. */
   readonly fence: number;
-  /** How many times the token has been claimed. */
+  /** How many times the token has been claimed since its first claim, or since a person freed it. */
   readonly attempt: number;
   /** The claim that holds or last held the token. */
   readonly claimId: string;

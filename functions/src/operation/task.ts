@@ -24,6 +24,19 @@ export interface TaskMessage {
   readonly window?: { readonly neighbours: readonly [Token, Token]; readonly lengthMs: number };
   /** W3C trace context of the maker. */
   readonly traceparent?: string;
+  /** Present where the task is a step of a workflow. */
+  readonly workflow?: WorkflowPlace;
+  /** Store time, in epoch milliseconds, by which it must be claimed to run at all. */
+  readonly deadlineAt?: number;
+}
+
+/** Where a task stands in its workflow. */
+export interface WorkflowPlace {
+  readonly name: string;
+  readonly version: number;
+  readonly member: string;
+  /** `back` for a compensation. */
+  readonly direction: 'forward' | 'back';
 }
 
 /** One delivery of a task: what the engine is asked to do. */

@@ -40,6 +40,7 @@ export interface OperationDocuments {
   /** The best guess of the store's time without asking it. */
   now(): number;
   create(id: string, record: OperationRecord): Promise<WriteAnswer>;
+  /** Yields a new revision at a new time, also where the patch changes nothing. */
   update(id: string, revision: string, patch: Patch): Promise<WriteAnswer>;
   read(ids: readonly string[]): Promise<ReadAnswer>;
   /** Reads, decides and writes as one. `decide` is pure and may be called more than once. */

@@ -10,6 +10,7 @@ import type {
   TerminalRecord,
 } from '../operation/record.ts';
 import type { Namespace, Token } from '../token/token.ts';
+import type { DeriveProgress, WorkflowStore } from './workflow-store.ts';
 
 /** The right to run an effect now, and what its later writes are conditional on. */
 export interface Claim {
@@ -123,18 +124,23 @@ export interface TokenStore {
   readonly name: string;
   /** The best guess of the store's time without asking it, in epoch milliseconds. */
   now(): number;
+  /** Where this store keeps workflows as well; one that only holds tokens does not. */
+  readonly workflows?: WorkflowStore;
 
   claim(request: ClaimRequest): Promise<ClaimAnswer>;
   /** Records, before an effect is sent, that it may have been. Idempotent. Lengthens the lease. */
   start(claim: Claim, trackingId: string): Promise<HeldAnswer>;
   /** Lengthens the lease by its own length from now. */
   renew(claim: Claim): Promise<HeldAnswer>;
-  /** The result and what follows from it, together or not at all. */
-  complete(claim: Claim, completion: Completion): Promise<SettleAnswer>;
-  fail(claim: Claim, error: RecordedError): Promise<SettleAnswer>;
+  /**
+   * The result and what follows from it, together or not at all. So it is with `also`, the step's
+   * workflow: derived anew whenever either of the two has changed under the write.
+   */
+  complete(claim: Claim, completion: Completion, also?: DeriveProgress): Promise<SettleAnswer>;
+  fail(claim: Claim, error: RecordedError, also?: DeriveProgress): Promise<SettleAnswer>;
   release(claim: Claim, release: Release): Promise<SettleAnswer>;
   /** The effect's fate is unknown and nobody can be asked: park it for a person. */
-  doubt(claim: Claim, error: RecordedError): Promise<SettleAnswer>;
+  doubt(claim: Claim, error: RecordedError, also?: DeriveProgress): Promise<SettleAnswer>;
   /** Follow-ups are published. Losing this mark only publishes them again. */
   markSent(namespace: Namespace, token: Token, revision: string): Promise<void>;
 

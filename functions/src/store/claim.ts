@@ -1,5 +1,5 @@
 import { decideClaim } from '../operation/claim.ts';
-import type { ClaimDecision, ClaimRequest } from '../operation/claim.ts';
+import type { ClaimDecision, ClaimRequest, ReconcileQuestion } from '../operation/claim.ts';
 import { StoreAway } from '../operation/errors.ts';
 import type {
   InDoubtRecord,
@@ -65,7 +65,7 @@ async function act(
     case 'mismatch':
       return decision;
     case 'holding':
-      return found && claimed(request, found.revision, found.record);
+      return found && asking(claimed(request, found.revision, found.record), decision.reconcile);
     case 'replayed':
       return {
         kind: 'replayed',
@@ -85,8 +85,7 @@ async function act(
       const patch = nextClaim(record, request, at);
       const answer = await unlessUnknown(() => documents.update(id, revision, patch));
       if (answer?.kind !== 'written') return undefined;
-      const taken = claimed(request, answer.revision, patched(record, patch));
-      return decision.reconcile ? { ...taken, reconcile: decision.reconcile } : taken;
+      return asking(claimed(request, answer.revision, patched(record, patch)), decision.reconcile);
     }
     case 'doubt': {
       if (!found) return undefined;
@@ -98,6 +97,13 @@ async function act(
       return { kind: 'inDoubt', found: { ...found, record, revision, updatedAt }, fresh: true };
     }
   }
+}
+
+function asking(
+  taken: { kind: 'claimed'; claim: Claim },
+  reconcile: ReconcileQuestion | undefined,
+): ClaimAnswer {
+  return reconcile ? { ...taken, reconcile } : taken;
 }
 
 function claimed(

@@ -23,13 +23,16 @@ export async function override(
   request: OverrideRequest,
 ): Promise<OverrideAnswer> {
   const id = documentId(namespace, token);
+  let sent: Signature | undefined;
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     const { found, at } = await documents.read([id]);
     const standing = found[0];
     if (!standing) return { kind: 'absent' };
+    if (sent && bears(standing.record, sent)) return { kind: 'overridden', found: standing };
     const change = changeFor(request.override, standing, at);
     if (typeof change === 'string') return { kind: 'refused', why: change };
-    const patch = { ...change, ...signed(standing.record, request, at) };
+    sent = signature(standing.record, request, at);
+    const patch = { ...change, ...sent };
     const answer = await unlessUnknown(() => documents.update(id, standing.revision, patch));
     if (answer?.kind === 'written') {
       const { revision, at: updatedAt } = answer;
@@ -68,7 +71,7 @@ function changeFor(override: Override, standing: StoredOperation, at: number): P
       };
     case 'resolve_not_done':
       if (record.status !== 'in_doubt') return onlyInDoubt(record);
-      return { ...free(record, at), started: null, error: null };
+      return { ...free(record, at), attempt: 0, started: null, error: null };
     case 'force_release':
       if (record.status !== 'claimed' && record.status !== 'released') {
         return `Only a claimed or waiting operation can be released; this one is ${record.status}.`;
@@ -124,8 +127,26 @@ function onlyInDoubt(record: OperationRecord): string {
   return `Only an operation in doubt can be resolved; this one is ${record.status}.`;
 }
 
-function signed(record: OperationRecord, request: OverrideRequest, at: number): Patch {
+/** What an override leaves in the record: who, how and why, under the next fence. */
+interface Signature extends Patch {
+  readonly fence: number;
+  readonly override: RecordedOverride;
+}
+
+function signature(record: OperationRecord, request: OverrideRequest, at: number): Signature {
   const { actor, reason, override } = request;
   const mark: RecordedOverride = { verb: override.verb, actor, reason, at: Math.floor(at) };
   return { fence: record.fence + 1, override: mark };
+}
+
+/** Whether the record is as the override left it: its write stands, though no answer said so. */
+function bears({ fence, override }: OperationRecord, sent: Signature): boolean {
+  if (fence !== sent.fence || override === undefined) return false;
+  const { verb, actor, reason, at } = sent.override;
+  return (
+    override.verb === verb &&
+    override.actor === actor &&
+    override.reason === reason &&
+    override.at === at
+  );
 }

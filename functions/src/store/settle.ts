@@ -1,12 +1,18 @@
 import { StoreAway } from '../operation/errors.ts';
 import type { RecordedError } from '../operation/errors.ts';
+import type { StoredOperation } from '../operation/record.ts';
 import { decideSettle } from '../operation/settle.ts';
-import type { OperationDocuments, Patch } from '../ports/operation-documents.ts';
+import type { OperationDocuments, Patch, WriteAnswer } from '../ports/operation-documents.ts';
 import type { Claim, Completion, HeldAnswer, Release, SettleAnswer } from '../ports/token-store.ts';
+import type { DocumentWrite, WorkflowDocuments } from '../ports/workflow-documents.ts';
+import type { DeriveProgress, ProgressWrite } from '../ports/workflow-store.ts';
 import { documentId } from '../token/token.ts';
 import { unlessUnknown } from './unknown.ts';
+import { documentWrite, keepsWorkflows } from './workflow-store.ts';
 
-const MAX_ROUNDS = 5;
+type Documents = OperationDocuments & Partial<WorkflowDocuments>;
+
+const MAX_ROUNDS = 8;
 
 /** What only a claimed or waiting record carries. */
 const NO_LONGER_HELD = { leaseMs: null, holder: null, notBefore: null, dueAt: null };
@@ -29,12 +35,13 @@ export function renew(documents: OperationDocuments, claim: Claim): Promise<Held
 
 /** Result and follow-ups in one write. The stored task goes, unless follow-ups are yet to be derived. */
 export function complete(
-  documents: OperationDocuments,
+  documents: Documents,
   claim: Claim,
   { result, outbox }: Completion,
+  also?: DeriveProgress,
 ): Promise<SettleAnswer> {
   const now = documents.now();
-  return settle(documents, claim, {
+  const patch = {
     ...NO_LONGER_HELD,
     ...settledAt(now, claim),
     status: 'completed',
@@ -42,21 +49,19 @@ export function complete(
     sent: outbox === undefined,
     ...(outbox && { outbox, dueAt: Math.ceil(now) }),
     ...(outbox?.kind !== 'pending' && { task: null }),
-  });
+  };
+  return settle(documents, claim, patch, also);
 }
 
 export function fail(
-  documents: OperationDocuments,
+  documents: Documents,
   claim: Claim,
   error: RecordedError,
+  also?: DeriveProgress,
 ): Promise<SettleAnswer> {
-  return settle(documents, claim, {
-    ...NO_LONGER_HELD,
-    ...settledAt(documents.now(), claim),
-    status: 'failed',
-    error,
-    task: null,
-  });
+  const times = settledAt(documents.now(), claim);
+  const patch = { ...NO_LONGER_HELD, ...times, status: 'failed', error, task: null };
+  return settle(documents, claim, patch, also);
 }
 
 /** Gives the token back. The task stays in the record, for whoever comes next. */
@@ -77,11 +82,12 @@ export function release(
 }
 
 export function doubt(
-  documents: OperationDocuments,
+  documents: Documents,
   claim: Claim,
   error: RecordedError,
+  also?: DeriveProgress,
 ): Promise<SettleAnswer> {
-  return settle(documents, claim, { ...NO_LONGER_HELD, status: 'in_doubt', error });
+  return settle(documents, claim, { ...NO_LONGER_HELD, status: 'in_doubt', error }, also);
 }
 
 async function hold(
@@ -100,27 +106,59 @@ async function hold(
  * the claim to be lost.
  */
 async function settle(
-  documents: OperationDocuments,
+  documents: Documents,
   claim: Claim,
   patch: Patch,
+  also?: DeriveProgress,
 ): Promise<SettleAnswer> {
   const id = documentId(claim.namespace, claim.token);
   let { revision } = claim;
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
-    const answer = await unlessUnknown(() => documents.update(id, revision, patch));
+    const progress = await also?.();
+    const answer = await unlessUnknown(() =>
+      progress
+        ? together(documents, { id, revision, patch }, progress)
+        : documents.update(id, revision, patch),
+    );
     if (answer?.kind === 'written') {
       return { kind: 'settled', revision: answer.revision, at: answer.at };
     }
-    const { found, at } = await documents.read([id]);
+    const { found } = await documents.read([id]);
     const decision = decideSettle(found[0], claim);
     if (decision.kind === 'lost') return decision;
-    if (decision.kind === 'done') return { kind: 'settled', revision: decision.found.revision, at };
+    if (decision.kind === 'done') return settledAs(patch['status'], decision.found);
     revision = decision.revision;
   }
   throw new StoreAway(
     `The record of token ${claim.token} could not be written in ${MAX_ROUNDS} tries. ` +
       'Whether it stands is unknown; the next delivery of the task finds out.',
   );
+}
+
+/** The operation's write and its workflow's, in one commit. */
+async function together(
+  documents: Documents,
+  { id, revision, patch }: { id: string; revision: string; patch: Patch },
+  progress: ProgressWrite,
+): Promise<WriteAnswer> {
+  if (!keepsWorkflows(documents)) {
+    throw new TypeError(
+      `The ${documents.name} store holds tokens only; workflows need another one.`,
+    );
+  }
+  const operation: DocumentWrite = { kind: 'update', of: 'operations', id, revision, patch };
+  const answer = await documents.commit([operation, documentWrite(progress)]);
+  if (answer.kind === 'refused') return answer;
+  return { kind: 'written', revision: answer.revisions[0] ?? revision, at: answer.at };
+}
+
+/** The claim is over. Unless it ended the way this write would have it, the write does not stand. */
+function settledAs(
+  status: unknown,
+  { record, revision, updatedAt }: StoredOperation,
+): SettleAnswer {
+  if (record.status !== status) return { kind: 'lost' };
+  return { kind: 'settled', revision, at: updatedAt };
 }
 
 function settledAt(storeNow: number, claim: Claim): Patch {

@@ -2,14 +2,17 @@ import type { ClaimRequest } from '../operation/claim.ts';
 import { StoreAway } from '../operation/errors.ts';
 import type { StoredOperation } from '../operation/record.ts';
 import type { OperationDocuments, Selection } from '../ports/operation-documents.ts';
+import type { WorkflowDocuments } from '../ports/workflow-documents.ts';
 import type { Listing, Page, TokenStore } from '../ports/token-store.ts';
 import { slidExpiry } from '../retention/sliding.ts';
 import { documentId } from '../token/token.ts';
+import { archive } from './archive.ts';
 import { claim } from './claim.ts';
 import { cancelledUnclaimed } from './new-record.ts';
 import { override } from './override.ts';
 import { complete, doubt, fail, release, renew, start } from './settle.ts';
 import { unlessUnknown } from './unknown.ts';
+import { createWorkflowStore, keepsWorkflows } from './workflow-store.ts';
 
 export interface TokenStoreOptions {
   /** Over how many shards sweeps and archiving are spread. Fixed for the life of a store. */
@@ -18,7 +21,7 @@ export interface TokenStoreOptions {
 
 /** The token store's verbs over any technology that offers single documents with conditional writes. */
 export function createTokenStore(
-  documents: OperationDocuments,
+  documents: OperationDocuments & Partial<WorkflowDocuments>,
   { shards = 16 }: TokenStoreOptions = {},
 ): TokenStore {
   const idOf = documentId;
@@ -31,13 +34,16 @@ export function createTokenStore(
   return {
     name: documents.name,
     now: () => documents.now(),
+    ...(keepsWorkflows(documents) && {
+      workflows: createWorkflowStore(documents, () => documents.now()),
+    }),
     claim: (request) => claim(documents, shards, request),
     start: (held, trackingId) => start(documents, held, trackingId),
     renew: (held) => renew(documents, held),
-    complete: (held, completion) => complete(documents, held, completion),
-    fail: (held, error) => fail(documents, held, error),
+    complete: (held, completion, also) => complete(documents, held, completion, also),
+    fail: (held, error, also) => fail(documents, held, error, also),
     release: (held, terms) => release(documents, held, terms),
-    doubt: (held, error) => doubt(documents, held, error),
+    doubt: (held, error, also) => doubt(documents, held, error, also),
     cancel: (request, reason) => cancel(documents, shards, request, reason),
     override: (namespace, token, request) => override(documents, namespace, token, request),
 
@@ -54,21 +60,7 @@ export function createTokenStore(
       await unlessUnknown(() => documents.update(id, revision, { expireAt }));
     },
 
-    async archive({ record, revision }, pointer) {
-      if (record.status === 'archived') return { kind: 'lost' };
-      const now = documents.now();
-      const unsent = record.status === 'completed' && !record.sent;
-      if (record.hold === true || unsent || record.expireAt > now) return { kind: 'lost' };
-      const answer = await documents.update(idOf(record.namespace, record.token), revision, {
-        ...PAYLOAD_FIELDS,
-        status: 'archived',
-        outcome: record.status,
-        pointer,
-        forgetAt: Math.ceil(now + record.retention.forgetMs),
-      });
-      if (answer.kind === 'refused') return { kind: 'lost' };
-      return { kind: 'settled', revision: answer.revision, at: answer.at };
-    },
+    archive: (operation, pointer) => archive(documents, operation, pointer),
 
     async get(namespace, token) {
       const { found } = await documents.read([idOf(namespace, token)]);
@@ -84,16 +76,6 @@ export function createTokenStore(
     close: () => documents.close(),
   };
 }
-
-const PAYLOAD_FIELDS = {
-  result: null,
-  error: null,
-  reason: null,
-  outbox: null,
-  sent: null,
-  expireAt: null,
-  dueAt: null,
-};
 
 async function cancel(
   documents: OperationDocuments,

@@ -2,7 +2,10 @@ import type { OperationRecord } from '../../operation/record.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { OperationDocuments, ReadAnswer } from '../../ports/operation-documents.ts';
 import { inTransaction, openDatabase, orAway } from './database.ts';
+import { patchedText } from './patch.ts';
 import { storedOperation } from './row.ts';
+import { embeddedWorkflows, WORKFLOW_SCHEMA } from './workflows.ts';
+import type { WorkflowDocuments } from '../../ports/workflow-documents.ts';
 import type { Row } from './row.ts';
 import { selectOperations } from './select.ts';
 
@@ -27,8 +30,11 @@ const SCHEMA = `
  * Operations in an SQLite file or in memory. Its time is the given clock's: every process that
  * shares the file must share the machine's clock too.
  */
-export function embeddedDocuments(path: string, clock: Clock): OperationDocuments {
-  const database = openDatabase(path, SCHEMA);
+export function embeddedDocuments(
+  path: string,
+  clock: Clock,
+): OperationDocuments & WorkflowDocuments {
+  const database = openDatabase(path, SCHEMA + WORKFLOW_SCHEMA);
   const insert = database.prepare(
     'INSERT OR IGNORE INTO operations (id, revision, created_at, updated_at, document) VALUES (?, 1, ?, ?, ?)',
   );
@@ -47,6 +53,7 @@ export function embeddedDocuments(path: string, clock: Clock): OperationDocument
   }
 
   return {
+    ...embeddedWorkflows(database, clock),
     name: 'embedded',
     now: () => clock.now(),
 
@@ -91,13 +98,4 @@ export function embeddedDocuments(path: string, clock: Clock): OperationDocument
       database.close();
     },
   };
-}
-
-function patchedText(document: string, patch: Readonly<Record<string, unknown>>): string {
-  const fields = JSON.parse(document) as Record<string, unknown>;
-  for (const [name, value] of Object.entries(patch)) {
-    if (value === null) delete fields[name];
-    else fields[name] = value;
-  }
-  return JSON.stringify(fields);
 }

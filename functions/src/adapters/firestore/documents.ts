@@ -1,20 +1,26 @@
-import { FieldPath, FieldValue, Timestamp } from '@google-cloud/firestore';
+import { FieldPath } from '@google-cloud/firestore';
 import type { DocumentSnapshot, Firestore, Query, WriteResult } from '@google-cloud/firestore';
 import { COLLECTIONS } from '../../names.ts';
-import { StoreAway } from '../../operation/errors.ts';
+import type { WorkflowDocuments } from '../../ports/workflow-documents.ts';
 import type { OperationRecord, StoredOperation } from '../../operation/record.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type {
   OperationDocuments,
-  Patch,
   ReadAnswer,
   Selection,
   WriteAnswer,
 } from '../../ports/operation-documents.ts';
+import { deleting, refusedOrAway, rethrowAway, revisionOf, updateTime } from './conditions.ts';
 import { millisecondsOf, storeTime } from './store-time.ts';
+import { firestoreWorkflows } from './workflows.ts';
+import type { CollectionNames } from './workflows.ts';
 
-/** gRPC status codes that refuse a conditional write: ALREADY_EXISTS, FAILED_PRECONDITION, NOT_FOUND. */
-const REFUSALS: ReadonlySet<unknown> = new Set([6, 9, 5]);
+/**
+ * A field that every update changes. Firestore keeps the update time of a document that a write leaves
+ * as it was, and the lease of a holder that only renews it would not be lengthened
+ * (https://cloud.google.com/firestore/docs/reference/rpc/google.firestore.v1#writeresult).
+ */
+const CHANGED_FROM = 'changedFrom';
 
 /**
  * Operations as Firestore documents. Every write is one commit, conditional on absence (`create`) or
@@ -23,19 +29,16 @@ const REFUSALS: ReadonlySet<unknown> = new Set([6, 9, 5]);
 export function firestoreDocuments(
   firestore: Firestore,
   clock: Clock,
-  collection: string = COLLECTIONS.operations,
-): OperationDocuments {
-  const operations = firestore.collection(collection);
+  names: CollectionNames = COLLECTIONS,
+): OperationDocuments & WorkflowDocuments {
+  const operations = firestore.collection(names.operations);
   const time = storeTime(clock);
 
   async function writing(write: () => Promise<WriteResult>): Promise<WriteAnswer> {
-    try {
-      const { writeTime } = await write();
-      return { kind: 'written', revision: revisionOf(writeTime), at: time.learn(writeTime) };
-    } catch (error) {
-      if (REFUSALS.has(codeOf(error))) return { kind: 'refused' };
-      throw away(error);
-    }
+    const result = await write().catch(refusedOrAway);
+    if (result === 'refused') return { kind: 'refused' };
+    const { writeTime } = result;
+    return { kind: 'written', revision: revisionOf(writeTime), at: time.learn(writeTime) };
   }
 
   function readAnswer(snapshots: readonly DocumentSnapshot[]): ReadAnswer {
@@ -44,15 +47,17 @@ export function firestoreDocuments(
   }
 
   return {
+    ...firestoreWorkflows(firestore, time, names),
     name: 'firestore',
     now: () => time.now(),
 
     create: (id, record) => writing(() => operations.doc(id).create(record)),
 
     update: (id, revision, patch) =>
-      writing(() =>
-        operations.doc(id).update(deleting(patch), { lastUpdateTime: updateTime(revision) }),
-      ),
+      writing(() => {
+        const changes = { ...deleting(patch), [CHANGED_FROM]: revision };
+        return operations.doc(id).update(changes, { lastUpdateTime: updateTime(revision) });
+      }),
 
     async read(ids) {
       if (ids.length === 0) return { found: [], at: time.now() };
@@ -127,41 +132,11 @@ function queryFor(
 function storedOperation(snapshot: DocumentSnapshot): StoredOperation | undefined {
   const { createTime, updateTime: updatedAt } = snapshot;
   if (!createTime || !updatedAt) return undefined;
+  const { [CHANGED_FROM]: _, ...record } = snapshot.data() ?? {};
   return {
-    record: snapshot.data() as unknown as OperationRecord,
+    record: record as unknown as OperationRecord,
     revision: revisionOf(updatedAt),
     createdAt: millisecondsOf(createTime),
     updatedAt: millisecondsOf(updatedAt),
   };
-}
-
-function deleting(patch: Patch): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(patch).map(([name, value]) => [
-      name,
-      value === null ? FieldValue.delete() : value,
-    ]),
-  );
-}
-
-function revisionOf(time: Timestamp): string {
-  return `${time.seconds}.${time.nanoseconds}`;
-}
-
-function updateTime(revision: string): Timestamp {
-  const [seconds, nanoseconds] = revision.split('.').map(Number);
-  return new Timestamp(seconds ?? 0, nanoseconds ?? 0);
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined;
-}
-
-function rethrowAway(error: unknown): never {
-  throw away(error);
-}
-
-function away(error: unknown): StoreAway {
-  const told = error instanceof Error ? error.message : String(error);
-  return new StoreAway(`Firestore gave no usable answer: ${told}`, { cause: error });
 }

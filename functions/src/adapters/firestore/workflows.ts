@@ -1,0 +1,106 @@
+import { FieldPath } from '@google-cloud/firestore';
+import type { DocumentSnapshot, Firestore, Query } from '@google-cloud/firestore';
+import type {
+  DocumentWrite,
+  WorkflowDocuments,
+  WorkflowSelection,
+} from '../../ports/workflow-documents.ts';
+import type { StoredWorkflow, WorkflowRecord } from '../../workflow/record.ts';
+import { deleting, refusedOrAway, rethrowAway, revisionOf, updateTime } from './conditions.ts';
+import { millisecondsOf } from './store-time.ts';
+import type { StoreTime } from './store-time.ts';
+
+export interface CollectionNames {
+  readonly operations: string;
+  readonly workflows: string;
+}
+
+/** Workflows beside operations in one database, and commits over both. */
+export function firestoreWorkflows(
+  firestore: Firestore,
+  time: StoreTime,
+  names: CollectionNames,
+): WorkflowDocuments {
+  const workflows = firestore.collection(names.workflows);
+
+  return {
+    async commit(writes) {
+      const batch = firestore.batch();
+      for (const write of writes) {
+        const document = firestore.collection(names[write.of]).doc(write.id);
+        if (write.kind === 'create') batch.create(document, write.record);
+        else batch.update(document, deleting(write.patch), conditionOf(write));
+      }
+      const results = await batch.commit().catch(refusedOrAway);
+      if (results === 'refused') return { kind: 'refused' };
+      const revisions = results.map(({ writeTime }) => revisionOf(writeTime));
+      return {
+        kind: 'written',
+        revisions,
+        at: Math.max(...results.map(({ writeTime }) => time.learn(writeTime))),
+      };
+    },
+
+    async readWorkflow(id) {
+      const snapshot = await workflows.doc(id).get().catch(rethrowAway);
+      const at = time.learn(snapshot.readTime);
+      const found = storedWorkflow(snapshot);
+      return found ? { found, at } : { at };
+    },
+
+    async selectWorkflows(selection, { limit, after }) {
+      const { query, position } = queryFor(workflows, selection);
+      const paged =
+        after === undefined ? query : query.startAfter(...(JSON.parse(after) as unknown[]));
+      const { docs, readTime } = await paged.limit(limit).get().catch(rethrowAway);
+      const page = {
+        found: docs.flatMap((document) => storedWorkflow(document) ?? []),
+        at: time.learn(readTime),
+      };
+      const last = docs.at(-1);
+      return docs.length < limit || !last
+        ? page
+        : { ...page, next: JSON.stringify(position(last)) };
+    },
+  };
+}
+
+function conditionOf({ revision }: Extract<DocumentWrite, { kind: 'update' }>): object {
+  return revision === undefined ? { exists: true } : { lastUpdateTime: updateTime(revision) };
+}
+
+function queryFor(
+  workflows: Query,
+  selection: WorkflowSelection,
+): { query: Query; position: (last: DocumentSnapshot) => unknown[] } {
+  const byId = FieldPath.documentId();
+  switch (selection.by) {
+    case 'status':
+      return {
+        query: workflows
+          .where('namespace', '==', selection.namespace)
+          .where('status', '==', selection.status)
+          .orderBy(byId),
+        position: (last) => [last.id],
+      };
+    case 'due':
+      return {
+        query: workflows
+          .where('shard', '==', selection.shard)
+          .where('dueAt', '<=', selection.before)
+          .orderBy('dueAt')
+          .orderBy(byId),
+        position: (last) => [last.get('dueAt'), last.id],
+      };
+  }
+}
+
+function storedWorkflow(snapshot: DocumentSnapshot): StoredWorkflow | undefined {
+  const { updateTime: updatedAt } = snapshot;
+  if (!updatedAt) return undefined;
+  return {
+    record: snapshot.data() as unknown as WorkflowRecord,
+    revision: revisionOf(updatedAt),
+    updatedAt: millisecondsOf(updatedAt),
+  };
+}

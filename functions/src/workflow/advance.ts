@@ -1,0 +1,128 @@
+import type { RecordedError } from '../operation/errors.ts';
+import type { MemberProgress, MemberState, WorkflowRecord } from './record.ts';
+
+/** A workflow's shape, as far as its course depends on it. */
+export interface Plan {
+  readonly stages: readonly (readonly PlannedMember[])[];
+}
+
+export interface PlannedMember {
+  readonly name: string;
+  /** It has a compensation. */
+  readonly undoable: boolean;
+}
+
+/** What a settled operation says of its member. */
+export interface MemberNews {
+  readonly name: string;
+  readonly progress: MemberProgress;
+}
+
+/** Names of members whose tasks are to be made and published. */
+export interface Course {
+  readonly record: WorkflowRecord;
+  readonly forward: readonly string[];
+  readonly back: readonly string[];
+  /** Published and unsettled ones that are to be kept from starting. */
+  readonly cancel: readonly string[];
+}
+
+const SETTLED: ReadonlySet<MemberState> = new Set(['completed', 'failed', 'cancelled']);
+
+/** The record with one member's news in it. Nothing else changes: what follows is {@link advance}'s. */
+export function withNews(record: WorkflowRecord, { name, progress }: MemberNews): WorkflowRecord {
+  return { ...record, members: { ...record.members, [name]: progress } };
+}
+
+/**
+ * Where a workflow goes from what is known of its members. Called again on its own answer it answers
+ * the same record and asks for nothing new to be decided: whoever runs it, and however often.
+ */
+export function advance(record: WorkflowRecord, plan: Plan): Course {
+  switch (record.status) {
+    case 'running':
+      return forward(record, plan);
+    case 'compensating':
+      return back(record, plan);
+    case 'completed':
+    case 'compensated':
+    case 'parked':
+      return stay(record);
+  }
+}
+
+/** The course of a workflow that a person or a deadline turns back. */
+export function turnBack(record: WorkflowRecord, plan: Plan, cause: RecordedError): Course {
+  if (record.status !== 'running') return advance(record, plan);
+  return back({ ...record, status: 'compensating', cause }, plan);
+}
+
+function forward(record: WorkflowRecord, plan: Plan): Course {
+  const members = plan.stages[record.stage] ?? [];
+  const failed = members.find(({ name }) => stateOf(record, name) === 'failed');
+  if (failed) {
+    const cause = record.members[failed.name]?.error ?? UNEXPLAINED;
+    return back({ ...record, status: 'compensating', cause }, plan);
+  }
+  if (members.some(({ name }) => stateOf(record, name) !== 'completed')) return stay(record);
+  const next = plan.stages[record.stage + 1];
+  if (!next) return stay({ ...record, status: 'completed' });
+  return {
+    ...stay({ ...record, stage: record.stage + 1 }),
+    forward: next.map(({ name }) => name),
+  };
+}
+
+/**
+ * Compensation waits until nothing forward can happen any more: every published step is cancelled
+ * before it began, or has settled. Then stage by stage, last first, each stage's members at once.
+ */
+function back(record: WorkflowRecord, plan: Plan): Course {
+  const reached = plan.stages.slice(0, record.stage + 1);
+  const names = reached.flat().map(({ name }) => name);
+  const unsettled = names.filter((name) => stateOf(record, name) === 'published');
+  if (unsettled.length > 0) return { ...stay(record), cancel: unsettled };
+  if (names.some((name) => stateOf(record, name) === 'in_doubt')) return stay(record);
+
+  for (const stage of reached.toReversed()) {
+    const stuck = stage.find(({ name }) => stateOf(record, name) === 'undo_failed');
+    if (stuck) return stay(parkedBy(record, stuck.name));
+    const states = stage.map(({ name }) => stateOf(record, name));
+    if (states.some((state) => state === 'undoing' || state === 'undo_in_doubt'))
+      return stay(record);
+    const toUndo = stage.filter(
+      ({ name, undoable }) => undoable && stateOf(record, name) === 'completed',
+    );
+    if (toUndo.length > 0) return { ...stay(record), back: toUndo.map(({ name }) => name) };
+  }
+  return stay({ ...record, status: 'compensated' });
+}
+
+function stay(record: WorkflowRecord): Course {
+  return { record, forward: [], back: [], cancel: [] };
+}
+
+function stateOf(record: WorkflowRecord, name: string): MemberState | undefined {
+  return record.members[name]?.state;
+}
+
+/** Whether a member's operation has come to an end that the workflow can go on from. */
+export function isSettled(state: MemberState): boolean {
+  return SETTLED.has(state);
+}
+
+function parkedBy(record: WorkflowRecord, name: string): WorkflowRecord {
+  const error = record.members[name]?.error ?? UNEXPLAINED;
+  const parked = {
+    code: 'compensation_failed',
+    message: `The compensation of "${name}" failed for good (${error.code}: ${error.message}).`,
+    retryable: false,
+  };
+  return { ...record, status: 'parked', parked, parkedFrom: 'compensating' };
+}
+
+const UNEXPLAINED: RecordedError = {
+  code: 'unexplained',
+  message: 'The step failed without saying why.',
+  retryable: false,
+};
