@@ -1,16 +1,20 @@
 import type { CompletedRecord, StoredOperation, TerminalRecord } from '../operation/record.ts';
 import type { TaskMessage } from '../operation/task.ts';
-import type { ClaimAnswer } from '../ports/token-store.ts';
+import { catchUp } from './catch-up.ts';
+import type { TimedAnswer } from './claim-token.ts';
 import { MESSAGE_HOLDER } from './outcome.ts';
 import type { ReplayedAnswer, TaskOutcome } from './outcome.ts';
 import { unpackValue } from './payload.ts';
 import { following, publishFollowUps, unpackOutbox } from './publish-follow-ups.ts';
 import type { Runtime } from './runtime.ts';
+import type { Steps } from './register-steps.ts';
 import type { AnyStep } from './step.ts';
+import { underToken } from './tasks.ts';
 
 /** The duplicate's task, needed only where follow-ups are still to be derived from a person's result. */
 export interface Origin {
   readonly step: AnyStep;
+  readonly steps: Steps;
   readonly task: TaskMessage;
   readonly params: unknown;
 }
@@ -18,14 +22,15 @@ export interface Origin {
 /** Answers a request whose token someone has already: never runs an effect. */
 export async function answerDuplicate(
   runtime: Runtime,
-  answer: Exclude<ClaimAnswer, { kind: 'claimed' }>,
+  answer: Exclude<TimedAnswer, { kind: 'claimed' }>,
   holder: string,
   origin: Origin | undefined,
 ): Promise<TaskOutcome> {
   switch (answer.kind) {
     case 'replayed':
-      return replay(runtime, answer.found, answer.drift, origin);
+      return replay(runtime, answer, origin);
     case 'cancelled':
+      if (!answer.remembered) runtime.cache.admit(answer.found);
       return { kind: 'cancelled', reason: reasonOf(answer.found.record) };
     case 'inFlight': {
       const elsewhere = answer.holder !== holder && answer.holder.startsWith(MESSAGE_HOLDER);
@@ -52,15 +57,18 @@ const MISMATCHES = {
 
 async function replay(
   runtime: Runtime,
-  found: StoredOperation<TerminalRecord>,
-  drift: boolean,
+  { found, drift, remembered }: Extract<TimedAnswer, { kind: 'replayed' }>,
   origin: Origin | undefined,
 ): Promise<TaskOutcome> {
   const { record } = found;
   if (record.status === 'completed' && !record.sent) {
     await publishUnsent(runtime, { ...found, record }, origin);
   }
+  if (origin && !remembered) {
+    await catchUp(runtime, origin.steps, underToken(origin.task, record.token), record);
+  }
   await slide(runtime, found);
+  if (!remembered) runtime.cache.admit(found);
   return { kind: 'replayed', token: record.token, answer: answerOf(record), drift };
 }
 
@@ -78,7 +86,8 @@ export async function publishUnsent(
   }
   if (!origin) return;
   const result = await unpackValue(record.result, runtime.blobs);
-  const follows = following(origin.step, origin.task, origin.params, result);
+  const task = underToken(origin.task, token);
+  const follows = following(origin.step, task, origin.params, result);
   if (follows.kind === 'pending') throw follows.error;
   await publishFollowUps(runtime, follows.tasks, at);
 }

@@ -5,7 +5,11 @@ import type { Runtime } from './runtime.ts';
 import { within } from './within.ts';
 
 /** A claim's answer, with the monotonic instant before it was asked for: where the lease counts from. */
-export type TimedAnswer = ClaimAnswer & { readonly askedAt: number };
+export type TimedAnswer = ClaimAnswer & {
+  readonly askedAt: number;
+  /** Answered from what this instance has seen settled, without the store. */
+  readonly remembered: boolean;
+};
 
 /**
  * Asks for the token. What this instance has seen settled is answered without the store.
@@ -19,7 +23,7 @@ export async function claimToken(runtime: Runtime, request: ClaimRequest): Promi
   const askedAt = clock.monotonic();
 
   const remembered = recall(runtime, request);
-  if (remembered) return { ...remembered, askedAt };
+  if (remembered) return { ...remembered, askedAt, remembered: true };
 
   const likelyDuplicate = request.likelyDuplicate === true || cache.mightKnow(namespace, token);
   cache.meet(namespace, token);
@@ -27,8 +31,7 @@ export async function claimToken(runtime: Runtime, request: ClaimRequest): Promi
   const answer = await within(clock, limits.claimAnswerMs, asked, (late) =>
     giveBack(runtime, late),
   );
-  if (answer.kind === 'replayed' || answer.kind === 'cancelled') cache.admit(answer.found);
-  return { ...answer, askedAt };
+  return { ...answer, askedAt, remembered: false };
 }
 
 function recall(runtime: Runtime, request: ClaimRequest): ClaimAnswer | undefined {

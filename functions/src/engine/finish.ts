@@ -4,8 +4,15 @@ import type { CompletedRecord, FailedRecord } from '../operation/record.ts';
 import type { TaskOutcome } from './outcome.ts';
 import { publishFollowUps } from './publish-follow-ups.ts';
 import type { Following } from './publish-follow-ups.ts';
+import type { WorkflowProgress } from './progress.ts';
 import type { Recorded } from './record-conclusion.ts';
 import type { Runtime } from './runtime.ts';
+
+/** What a recorded run leads to: tasks that follow from the result, and its workflow's next. */
+export interface Onward {
+  readonly follows: Following | undefined;
+  readonly moves: WorkflowProgress | undefined;
+}
 
 /** What is left once a run is on record: publish what follows, remember the record, say how it ended. */
 export async function finish(
@@ -13,7 +20,7 @@ export async function finish(
   request: ClaimRequest,
   conclusion: Exclude<Conclusion, { kind: 'lost' }>,
   recorded: Extract<Recorded, { kind: 'settled' }>,
-  follows: Following | undefined,
+  { follows, moves }: Onward,
 ): Promise<TaskOutcome> {
   switch (conclusion.kind) {
     case 'done': {
@@ -21,6 +28,7 @@ export async function finish(
       if (recorded.outbox !== undefined) {
         await publishFollowUps(runtime, follows?.tasks ?? [], recorded.claim);
       }
+      await moves?.after();
       remember(runtime, request, recorded, {
         status: 'completed',
         result: recorded.result ?? { kind: 'purged' },
@@ -29,6 +37,7 @@ export async function finish(
       return { kind: 'completed', token: recorded.claim.token, result: conclusion.result };
     }
     case 'failed':
+      await moves?.after();
       remember(runtime, request, recorded, { status: 'failed', error: conclusion.error });
       return { kind: 'terminal_error', error: conclusion.error };
     case 'again': {
@@ -36,6 +45,7 @@ export async function finish(
       return { kind: 'retryable_error', error, retryAfterMs: waitMs };
     }
     case 'doubt':
+      await moves?.after();
       return { kind: 'in_doubt', error: conclusion.error, fresh: true };
   }
 }

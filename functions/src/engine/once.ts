@@ -5,12 +5,13 @@ import { parseNamespace } from '../token/token.ts';
 import type { Context } from '../token/hash.ts';
 import type { TaskOutcome } from './outcome.ts';
 import { unpackValue } from './payload.ts';
+import { registerSteps } from './register-steps.ts';
 import { reportTask } from './report.ts';
 import { outcomeOf, perform } from './run-task.ts';
 import type { Runtime } from './runtime.ts';
 import { defineStep } from './step.ts';
 import type { AnyStep, ReconcileContext, Reconciliation, StepContext } from './step.ts';
-import { makeTask } from './tasks.ts';
+import { factsOf, makeTask } from './tasks.ts';
 
 /** One call to guard: who makes it, what it is, and what a second run of it would mean. */
 export interface OnceRequest<Params, Result> {
@@ -51,6 +52,7 @@ export class OnceRefused extends Error {
   }
 }
 
+const NO_STEPS = registerSteps([]);
 const FIRST_POLL_MS = 20;
 const LONGEST_POLL_MS = 1_000;
 
@@ -112,19 +114,20 @@ async function attempt<Params>(
     ...(context && { context }),
   };
   const task = makeTask({ action, params }, origin, runtime.clock.now());
-  const { params: _params, schema: _schema, window, ...identity } = task;
   const claimId = runtime.newClaimId();
   const claim: ClaimRequest = {
-    facts: { ...identity, namespace, effect: step.effect, retention: step.retention },
+    facts: factsOf(task, namespace, step),
     claimId,
     leaseMs: step.leaseMs,
     holder: `call:${claimId}`,
-    ...(window && { window }),
+    ...(task.window && { window: task.window }),
   };
   const progress = { began: runtime.clock.monotonic(), checkMs: 0, attempt: 0 };
-  const outcome = await perform(runtime, { step, params, request: claim, task }, progress).catch(
-    outcomeOf,
-  );
+  const outcome = await perform(
+    runtime,
+    { step, params, request: claim, task, steps: NO_STEPS },
+    progress,
+  ).catch(outcomeOf);
   reportTask(runtime, step, { task, namespace }, outcome, progress);
   return outcome;
 }

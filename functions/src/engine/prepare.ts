@@ -4,8 +4,9 @@ import type { TaskDelivery } from '../operation/task.ts';
 import { MESSAGE_HOLDER } from './outcome.ts';
 import { packText } from './payload.ts';
 import type { Runtime } from './runtime.ts';
-import type { AnyStep, Steps } from './step.ts';
-import { taskText } from './tasks.ts';
+import type { Steps } from './register-steps.ts';
+import type { AnyStep } from './step.ts';
+import { factsOf, taskText } from './tasks.ts';
 
 export type Prepared =
   | {
@@ -37,22 +38,15 @@ export async function prepare(
     );
     return { kind: 'invalid', faults };
   }
-  const { params: _params, schema: _schema, window, traceparent: _trace, ...identity } = task;
-  const { name, ttlMs, capMs, forgetMs } = step.retention;
   const request: ClaimRequest = {
-    facts: {
-      ...identity,
-      namespace,
-      effect: step.effect,
-      retention: { name, ttlMs, capMs, forgetMs },
-    },
+    facts: factsOf(task, namespace, step),
     claimId: runtime.newClaimId(),
     leaseMs: step.leaseMs,
     holder: `${MESSAGE_HOLDER}${messageId}`,
     task: await packText(taskText(task), runtime.blobs),
     likelyDuplicate: redelivery,
     strictContext: step.strictContext,
-    ...(window && { window }),
+    ...(task.window && { window: task.window }),
   };
   return { kind: 'ready', step, params: parsed.data, request };
 }

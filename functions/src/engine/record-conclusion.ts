@@ -6,6 +6,7 @@ import { packOutbox } from './publish-follow-ups.ts';
 import type { Following } from './publish-follow-ups.ts';
 import type { Runtime } from './runtime.ts';
 import type { StoredOutbox, StoredValue } from '../operation/record.ts';
+import type { WorkflowProgress } from './progress.ts';
 import { within } from './within.ts';
 
 export type Recorded =
@@ -29,6 +30,7 @@ export async function recordConclusion(
   lease: Lease,
   conclusion: Exclude<Conclusion, { kind: 'lost' }>,
   follows: Following | undefined,
+  progress?: WorkflowProgress,
 ): Promise<Recorded> {
   const { store, blobs, clock, limits } = runtime;
   if (conclusion.kind === 'done') {
@@ -38,16 +40,19 @@ export async function recordConclusion(
     ]);
     const [result, outbox] = await within(clock, limits.recordAnswerMs, packed);
     const completion = outbox === undefined ? { result } : { result, outbox };
-    const recorded = await last((claim) => store.complete(claim, completion));
+    const recorded = await last((claim) =>
+      store.complete(claim, completion, progress?.derive(result)),
+    );
     return recorded.kind === 'lost' ? recorded : { ...recorded, result, outbox };
   }
+  const also = progress?.derive(undefined);
   switch (conclusion.kind) {
     case 'failed':
-      return last((claim) => store.fail(claim, conclusion.error));
+      return last((claim) => store.fail(claim, conclusion.error, also));
     case 'again':
       return last((claim) => store.release(claim, conclusion));
     case 'doubt':
-      return last((claim) => store.doubt(claim, conclusion.error));
+      return last((claim) => store.doubt(claim, conclusion.error, also));
   }
 
   async function last(write: (claim: Claim) => Promise<SettleAnswer>): Promise<Recorded> {

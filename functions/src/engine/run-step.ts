@@ -1,6 +1,7 @@
 import { concludeError, concludeExhausted, concludeUnknown } from '../operation/conclusion.ts';
 import type { Attempt, Conclusion } from '../operation/conclusion.ts';
 import type { ReconcileQuestion } from '../operation/claim.ts';
+import type { RecordedError } from '../operation/errors.ts';
 import { leavesQuestions } from '../operation/record.ts';
 import type { Token } from '../token/token.ts';
 import type { Lease } from './lease.ts';
@@ -16,13 +17,16 @@ export interface Run {
   readonly traceparent?: string | undefined;
   readonly lease: Lease;
   /** Present where an earlier holder started the effect and vanished. */
-  readonly question?: ReconcileQuestion;
+  readonly question?: ReconcileQuestion | undefined;
+  /** Store time after which an effect that has not been started is not started any more. */
+  readonly deadlineAt?: number | undefined;
 }
 
 /** Runs a step under its lease, the provider asked first where an earlier attempt left a question. */
 export async function runStep(runtime: Runtime, run: Run): Promise<Conclusion> {
   const { step, lease, question } = run;
   if (lease.attempt > step.maxAttempts) return concludeExhausted(attemptOf(runtime, run));
+  if (isOverdue(runtime, run)) return { kind: 'failed', error: DEADLINE_PASSED };
   if (question) {
     const settled = await reconcile(runtime, run, question);
     if (settled) return settled;
@@ -48,6 +52,7 @@ async function reconcile(
   const { step, params, idempotencyKey, lease } = run;
   const { trackingId } = question;
   const { signal } = lease;
+  const lapsedForMs = runtime.store.now() - question.lapsedAt;
   let told: Reconciliation<unknown>;
   try {
     const asked = await untilAborted(signal, () =>
@@ -61,7 +66,6 @@ async function reconcile(
     told = { state: 'unknown' };
   }
   if (told.state === 'committed') return { kind: 'done', result: told.result };
-  const lapsedForMs = runtime.store.now() - question.lapsedAt;
   if (told.state === 'absent' && lapsedForMs >= (step.settleMs ?? 0)) return undefined;
   return concludeUnknown(
     {
@@ -73,6 +77,16 @@ async function reconcile(
     attemptOf(runtime, run),
   );
 }
+
+function isOverdue({ store }: Runtime, { deadlineAt, lease }: Run): boolean {
+  return deadlineAt !== undefined && !lease.started() && store.now() > deadlineAt;
+}
+
+const DEADLINE_PASSED: RecordedError = {
+  code: 'deadline_passed',
+  message: 'The step was not started within its deadline.',
+  retryable: false,
+};
 
 function contextOf(runtime: Runtime, run: Run): StepContext<unknown> {
   const { step, params, token, idempotencyKey, traceparent, lease } = run;

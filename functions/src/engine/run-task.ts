@@ -8,12 +8,14 @@ import type { TaskOutcome } from './outcome.ts';
 import { prepare } from './prepare.ts';
 import { finish } from './finish.ts';
 import { following } from './publish-follow-ups.ts';
+import { progressOf } from './progress.ts';
 import { recordConclusion } from './record-conclusion.ts';
 import { reportTask } from './report.ts';
 import type { Progress } from './report.ts';
 import { runStep } from './run-step.ts';
 import type { Runtime } from './runtime.ts';
-import type { AnyStep, Steps } from './step.ts';
+import type { Steps } from './register-steps.ts';
+import type { AnyStep } from './step.ts';
 import { underToken } from './tasks.ts';
 import { documentId } from '../token/token.ts';
 
@@ -35,7 +37,7 @@ export async function runTask(
     outcome =
       prepared.kind === 'invalid'
         ? prepared
-        : await perform(runtime, { ...prepared, task: delivery.task }, progress);
+        : await perform(runtime, { ...prepared, steps, task: delivery.task }, progress);
   } catch (error) {
     outcome = outcomeOf(error);
   }
@@ -49,6 +51,8 @@ export interface Work {
   readonly params: unknown;
   readonly request: ClaimRequest;
   readonly task: TaskMessage;
+  /** Where the workflow that the task belongs to is defined. */
+  readonly steps: Steps;
 }
 
 /** Claim, run, record, publish. Throws where the store, the blobs or the queue gave no answer. */
@@ -57,7 +61,7 @@ export async function perform(
   work: Work,
   progress: Progress,
 ): Promise<TaskOutcome> {
-  const { step, params, request } = work;
+  const { step, params, request, steps } = work;
   const answer = await claimToken(runtime, request);
   progress.checkMs = runtime.clock.monotonic() - answer.askedAt;
   if (answer.kind !== 'claimed') {
@@ -71,17 +75,18 @@ export async function perform(
   try {
     const { token } = claim;
     const idempotencyKey = documentId(claim.namespace, token);
-    const { traceparent } = task;
-    const identity = { step, params, token, idempotencyKey, traceparent };
-    const conclusion = await runStep(runtime, { ...identity, lease, ...(question && { question }) });
+    const { traceparent, deadlineAt } = task;
+    const run = { step, params, token, idempotencyKey, traceparent, deadlineAt, lease, question };
+    const conclusion = await runStep(runtime, run);
     if (conclusion.kind === 'lost') return { kind: 'claim_lost' };
 
     const follows =
       conclusion.kind === 'done' ? following(step, task, params, conclusion.result) : undefined;
-    const recorded = await recordConclusion(runtime, lease, conclusion, follows);
+    const moves = progressOf(runtime, steps, task, claim, conclusion);
+    const recorded = await recordConclusion(runtime, lease, conclusion, follows, moves);
     if (recorded.kind === 'lost') return { kind: 'claim_lost' };
 
-    return await finish(runtime, request, conclusion, recorded, follows);
+    return await finish(runtime, request, conclusion, recorded, { follows, moves });
   } finally {
     lease.end();
   }

@@ -153,16 +153,3 @@ function faultsOf(step: {
   }
   return faults;
 }
-
-/** Steps by action. */
-export type Steps = ReadonlyMap<string, AnyStep>;
-
-/** @throws {RangeError} where two steps share an action */
-export function registerSteps(steps: readonly AnyStep[]): Steps {
-  const registered = new Map<string, AnyStep>();
-  for (const step of steps) {
-    if (registered.has(step.action)) throw new RangeError(`Two steps are named "${step.action}".`);
-    registered.set(step.action, step);
-  }
-  return registered;
-}

@@ -1,12 +1,13 @@
+import type { ClaimRequest } from '../operation/claim.ts';
 import type { TaskMessage } from '../operation/task.ts';
 import { decodeCanonical, encodeCanonical } from '../token/canonical.ts';
 import { contextHash, requestHash } from '../token/hash.ts';
 import type { Context } from '../token/hash.ts';
 import { tick } from '../token/lamport.ts';
 import { childToken, keyToken } from '../token/token.ts';
-import type { Namespace } from '../token/token.ts';
+import type { Namespace, Token } from '../token/token.ts';
 import { WINDOW_MS, windowedTokens } from '../token/window.ts';
-import type { FollowUp } from './step.ts';
+import type { AnyStep, FollowUp } from './step.ts';
 
 export interface TaskOrigin {
   readonly namespace: Namespace;
@@ -76,6 +77,36 @@ export function followUpTasks(parent: TaskMessage, followUps: readonly FollowUp[
       ...(parent.traceparent !== undefined && { traceparent: parent.traceparent }),
     };
   });
+}
+
+/** What an operation's record keeps of its task for good. */
+export function factsOf(
+  task: TaskMessage,
+  namespace: Namespace,
+  step: Pick<AnyStep, 'effect' | 'retention'>,
+): ClaimRequest['facts'] {
+  const { token, action, agent, root, path, logicalTime, madeAt, contextHash } = task;
+  const { name, ttlMs, capMs, forgetMs } = step.retention;
+  return {
+    namespace,
+    token,
+    action,
+    agent,
+    root,
+    path,
+    logicalTime,
+    madeAt,
+    requestHash: task.requestHash,
+    ...(contextHash !== undefined && { contextHash }),
+    effect: step.effect,
+    retention: { name, ttlMs, capMs, forgetMs },
+  };
+}
+
+/** A windowed task may run under its neighbour's token; what follows from it then hangs on that one. */
+export function underToken(task: TaskMessage, token: Token): TaskMessage {
+  if (task.token === token) return task;
+  return { ...task, token, root: task.root === task.token ? token : task.root };
 }
 
 /** By convention an action's first word names the agent that owns it. */

@@ -1,7 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { isTerminal } from '../operation/record.ts';
 import type { StoredOperation, TerminalRecord } from '../operation/record.ts';
-import { documentId } from '../token/token.ts';
 import type { Namespace, Token } from '../token/token.ts';
 import type { Clock } from '../ports/clock.ts';
 
@@ -22,7 +21,10 @@ export interface WarmCache {
  * What this instance has seen settled lately, bounded by bytes and by age. It can save a read; it
  * never stands in for a claim.
  */
-export function warmCache(clock: Clock, { maxBytes = 16 * 1024 * 1024 } = {}): WarmCache {
+export function warmCache(
+  clock: Clock,
+  { maxBytes = 16 * 1024 * 1024, maxKnown = MAX_KNOWN } = {},
+): WarmCache {
   const settled = new LRUCache<string, StoredOperation<TerminalRecord>>({
     maxSize: maxBytes,
     maxEntrySize: Math.max(1, Math.floor(maxBytes / 16)),
@@ -31,22 +33,27 @@ export function warmCache(clock: Clock, { maxBytes = 16 * 1024 * 1024 } = {}): W
     ttlResolution: 0,
     perf: { now: () => clock.monotonic() + 1 },
   });
-  const known = new LRUCache<string, true>({ max: MAX_KNOWN });
+  const known = new LRUCache<string, true>({ max: maxKnown });
 
   return {
-    recall: (namespace, token) => settled.get(documentId(namespace, token)),
+    recall: (namespace, token) => settled.get(keyOf(namespace, token)),
     admit(operation) {
       const { record } = operation;
-      const id = documentId(record.namespace, record.token);
-      known.set(id, true);
+      const key = keyOf(record.namespace, record.token);
+      known.set(key, true);
       if (!isTerminal(record) || (record.status === 'completed' && !record.sent)) return;
-      settled.set(id, { ...operation, record });
+      settled.set(key, { ...operation, record });
     },
-    mightKnow: (namespace, token) => known.has(documentId(namespace, token)),
+    mightKnow: (namespace, token) => known.has(keyOf(namespace, token)),
     meet(namespace, token) {
-      known.set(documentId(namespace, token), true);
+      known.set(keyOf(namespace, token), true);
     },
   };
+}
+
+/** Unambiguous as it stands, since no namespace has a colon; hashing it would cost more than the look-up. */
+function keyOf(namespace: Namespace, token: Token): string {
+  return `${namespace}:${token}`;
 }
 
 const OVERHEAD_BYTES = 1_024;

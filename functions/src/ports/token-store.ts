@@ -122,6 +122,8 @@ export interface Listing {
 export interface TokenStore {
   /** For logs: `embedded`, `firestore`, … */
   readonly name: string;
+  /** Over how many shards sweeps and archiving are spread. */
+  readonly shards: number;
   /** The best guess of the store's time without asking it, in epoch milliseconds. */
   now(): number;
   /** Where this store keeps workflows as well; one that only holds tokens does not. */

@@ -31,7 +31,7 @@ export async function findWindowOwner(
     if (own === undefined || owner(standing, request) || decision.kind !== 'create') {
       return { kind: 'nothing' };
     }
-    return { kind: 'create', id: own, record: firstClaim(request, shards, at) };
+    return { kind: 'create', id: own, record: firstClaim(own, request, shards, at) };
   });
 
   const standing = owner(found, request);

@@ -33,7 +33,7 @@ export async function claim(
 
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     if (mayCreate) {
-      const record = firstClaim(request, shards, documents.now());
+      const record = firstClaim(id, request, shards, documents.now());
       const answer = await unlessUnknown(() => documents.create(id, record));
       if (answer?.kind === 'written') return claimed(request, answer.revision, record);
     }
@@ -93,7 +93,7 @@ async function act(
       const answer = await unlessUnknown(() => documents.update(id, found.revision, patch));
       if (answer?.kind !== 'written') return undefined;
       const { revision, at: updatedAt } = answer;
-      const record = patched<InDoubtRecord>(found.record, patch);
+      const record = patched(found.record, patch) as InDoubtRecord;
       return { kind: 'inDoubt', found: { ...found, record, revision, updatedAt }, fresh: true };
     }
   }

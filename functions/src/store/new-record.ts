@@ -3,16 +3,22 @@ import type {
   CancelledRecord,
   ClaimedRecord,
   OperationFacts,
+  OperationRecord,
   ReleasedRecord,
 } from '../operation/record.ts';
 import type { RecordedError } from '../operation/errors.ts';
 import type { Patch } from '../ports/operation-documents.ts';
-import { documentId, shardOf } from '../token/token.ts';
+import { shardOf } from '../token/token.ts';
 
 /** The record of a first claim. */
-export function firstClaim(request: ClaimRequest, shards: number, storeNow: number): ClaimedRecord {
+export function firstClaim(
+  id: string,
+  request: ClaimRequest,
+  shards: number,
+  storeNow: number,
+): ClaimedRecord {
   return {
-    ...factsOf(request, shards),
+    ...factsOf(id, request, shards),
     status: 'claimed',
     fence: 1,
     attempt: 1,
@@ -25,13 +31,14 @@ export function firstClaim(request: ClaimRequest, shards: number, storeNow: numb
 
 /** The record that keeps a token from ever being claimed. */
 export function cancelledUnclaimed(
+  id: string,
   request: ClaimRequest,
   reason: string,
   shards: number,
   storeNow: number,
 ): CancelledRecord {
   return {
-    ...factsOf(request, shards),
+    ...factsOf(id, request, shards),
     status: 'cancelled',
     fence: 1,
     attempt: 0,
@@ -76,13 +83,13 @@ export function lapsedIntoDoubt(record: ClaimedRecord | ReleasedRecord): Patch {
 }
 
 /** What a record looks like after a patch, without reading it back. */
-export function patched<R>(record: object, patch: Patch): R {
+export function patched(record: OperationRecord, patch: Patch): OperationRecord {
   const fields: Record<string, unknown> = { ...record };
   for (const [name, value] of Object.entries(patch)) {
     if (value === null) delete fields[name];
     else fields[name] = value;
   }
-  return fields as R;
+  return fields as unknown as OperationRecord;
 }
 
 export const LAPSED_AFTER_START: RecordedError = {
@@ -93,7 +100,6 @@ export const LAPSED_AFTER_START: RecordedError = {
   retryable: false,
 };
 
-function factsOf(request: ClaimRequest, shards: number): OperationFacts {
-  const { facts } = request;
-  return { schema: 1, ...facts, shard: shardOf(documentId(facts.namespace, facts.token), shards) };
+function factsOf(id: string, { facts }: ClaimRequest, shards: number): OperationFacts {
+  return { schema: 1, ...facts, shard: shardOf(id, shards) };
 }

@@ -36,7 +36,7 @@ export async function override(
     const answer = await unlessUnknown(() => documents.update(id, standing.revision, patch));
     if (answer?.kind === 'written') {
       const { revision, at: updatedAt } = answer;
-      const record = patched<OperationRecord>(standing.record, patch);
+      const record = patched(standing.record, patch);
       return { kind: 'overridden', found: { ...standing, record, revision, updatedAt } };
     }
   }

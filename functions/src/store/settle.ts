@@ -14,8 +14,8 @@ type Documents = OperationDocuments & Partial<WorkflowDocuments>;
 
 const MAX_ROUNDS = 8;
 
-/** What only a claimed or waiting record carries. */
-const NO_LONGER_HELD = { leaseMs: null, holder: null, notBefore: null, dueAt: null };
+/** What a claimed record carries and no later one. */
+const NO_LONGER_HELD = { leaseMs: null, holder: null, dueAt: null };
 
 /** Records that an effect may be sent from now on. */
 export async function start(

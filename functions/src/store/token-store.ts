@@ -33,6 +33,7 @@ export function createTokenStore(
 
   return {
     name: documents.name,
+    shards,
     now: () => documents.now(),
     ...(keepsWorkflows(documents) && {
       workflows: createWorkflowStore(documents, () => documents.now()),
@@ -84,7 +85,7 @@ async function cancel(
   reason: string,
 ): Promise<StoredOperation> {
   const id = documentId(request.facts.namespace, request.facts.token);
-  const record = cancelledUnclaimed(request, reason, shards, documents.now());
+  const record = cancelledUnclaimed(id, request, reason, shards, documents.now());
   const answer = await unlessUnknown(() => documents.create(id, record));
   if (answer?.kind === 'written') {
     return { record, revision: answer.revision, createdAt: answer.at, updatedAt: answer.at };

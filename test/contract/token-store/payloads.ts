@@ -4,7 +4,8 @@ import {
   packValue,
   unpackValue,
 } from '../../../functions/src/engine/payload.ts';
-import { defineStep, registerSteps } from '../../../functions/src/engine/step.ts';
+import { registerSteps } from '../../../functions/src/engine/register-steps.ts';
+import { defineStep } from '../../../functions/src/engine/step.ts';
 import { runTask } from '../../../functions/src/engine/run-task.ts';
 import type { CompletedRecord } from '../../../functions/src/operation/record.ts';
 import type { Token } from '../../../functions/src/token/token.ts';

@@ -1,0 +1,110 @@
+import { StoreAway } from '../operation/errors.ts';
+import type { StoredValue } from '../operation/record.ts';
+import type { TaskMessage, WorkflowPlace } from '../operation/task.ts';
+import { requestHash } from '../token/hash.ts';
+import { childToken } from '../token/token.ts';
+import type { Token } from '../token/token.ts';
+import type { WorkflowRecord } from '../workflow/record.ts';
+import type { AnyWorkflow, Member } from './define-workflow.ts';
+import { unpackValue } from './payload.ts';
+import type { Runtime } from './runtime.ts';
+
+/** All that a member's params may be built from, decoded. */
+export interface Known {
+  readonly input: unknown;
+  readonly results: Readonly<Record<string, unknown>>;
+}
+
+/** The input and the results so far: from the workflow's document, larger ones from their operations. */
+export async function knownOf(runtime: Runtime, record: WorkflowRecord): Promise<Known> {
+  const input = await unpackValue(record.input, runtime.blobs);
+  const completed = Object.entries(record.members).filter(([, member]) => hasResult(member.state));
+  const elsewhere = completed.filter(([, member]) => member.result === undefined);
+  const stored = await runtime.store.getMany(
+    record.namespace,
+    elsewhere.map(([, member]) => member.forward ?? member.token),
+  );
+  const results: Record<string, unknown> = {};
+  for (const [name, { result }] of completed) {
+    const place = elsewhere.findIndex(([other]) => other === name);
+    const value = result ?? resultOf(stored[place]?.record, name, record.root);
+    results[name] = await unpackValue(value, runtime.blobs);
+  }
+  return { input, results };
+}
+
+function hasResult(state: string): boolean {
+  return (
+    state !== 'published' && state !== 'failed' && state !== 'cancelled' && state !== 'in_doubt'
+  );
+}
+
+function resultOf(
+  record: { readonly status: string; readonly result?: StoredValue } | undefined,
+  name: string,
+  root: Token,
+): StoredValue {
+  if (record?.status === 'completed' && record.result) return record.result;
+  throw new StoreAway(
+    `The result of step "${name}" of workflow ${root} is not in its operation (${record?.status ?? 'absent'}).`,
+  );
+}
+
+/** A member's task forward: the same, token included, whenever it is made again. */
+export function forwardTask(
+  record: WorkflowRecord,
+  workflow: AnyWorkflow,
+  member: Member,
+  known: Known,
+): TaskMessage {
+  return memberTask(
+    record,
+    workflow,
+    member,
+    'forward',
+    0,
+    member.step.action,
+    member.params(known),
+  );
+}
+
+/** The task that undoes a completed member; `occurrence` counts the times a person asked to retry it. */
+export function backTask(
+  record: WorkflowRecord,
+  workflow: AnyWorkflow,
+  member: Member,
+  known: Known,
+  occurrence: number,
+): TaskMessage {
+  const { compensate } = member;
+  if (!compensate) throw new RangeError(`Step "${member.name}" has no compensation.`);
+  const params = compensate.params({ ...known, result: known.results[member.name] });
+  return memberTask(record, workflow, member, 'back', occurrence, compensate.step.action, params);
+}
+
+function memberTask(
+  record: WorkflowRecord,
+  workflow: AnyWorkflow,
+  member: Member,
+  direction: WorkflowPlace['direction'],
+  occurrence: number,
+  action: string,
+  params: unknown,
+): TaskMessage {
+  const path = `${record.name}/${member.name}${direction === 'back' ? '/undo' : ''}`;
+  return {
+    schema: 'agent-once/task@1',
+    action,
+    params,
+    token: childToken(record.root, path, occurrence),
+    requestHash: requestHash(action, params),
+    ...(record.contextHash !== undefined && { contextHash: record.contextHash }),
+    agent: action.split('.')[0] ?? action,
+    root: record.root,
+    path,
+    logicalTime: record.logicalTime,
+    madeAt: record.madeAt,
+    workflow: { name: workflow.name, version: workflow.version, member: member.name, direction },
+    ...(record.traceparent !== undefined && { traceparent: record.traceparent }),
+  };
+}
