@@ -26,12 +26,16 @@ export async function claimToken(runtime: Runtime, request: ClaimRequest): Promi
   if (remembered) return { ...remembered, askedAt, remembered: true };
 
   const likelyDuplicate = request.likelyDuplicate === true || cache.mightKnow(namespace, token);
-  cache.meet(namespace, token);
   const asked = store.claim({ ...request, likelyDuplicate });
-  const answer = await within(clock, limits.claimAnswerMs, asked, (late) =>
-    giveBack(runtime, late),
-  );
-  return { ...answer, askedAt, remembered: false };
+  try {
+    const answer = await within(clock, limits.claimAnswerMs, asked, (late) =>
+      giveBack(runtime, late),
+    );
+    return { ...answer, askedAt, remembered: false };
+  } finally {
+    // Not earlier: of calls made at once, all but one would read a record that is not there yet.
+    cache.meet(namespace, token);
+  }
 }
 
 function recall(runtime: Runtime, request: ClaimRequest): ClaimAnswer | undefined {

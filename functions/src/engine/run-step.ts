@@ -25,13 +25,16 @@ export interface Run {
 /** Runs a step under its lease, the provider asked first where an earlier attempt left a question. */
 export async function runStep(runtime: Runtime, run: Run): Promise<Conclusion> {
   const { step, lease, question } = run;
-  if (lease.attempt > step.maxAttempts) return concludeExhausted(attemptOf(runtime, run));
+  const exhausted = lease.attempt > step.maxAttempts;
+  const asksOnly = question !== undefined && lease.attempt === step.maxAttempts + 1;
+  if (exhausted && !asksOnly) return concludeExhausted(attemptOf(runtime, run));
   if (isOverdue(runtime, run)) return { kind: 'failed', error: DEADLINE_PASSED };
   if (question) {
     const settled = await reconcile(runtime, run, question);
     if (settled) return settled;
     lease.cleared();
   }
+  if (exhausted) return concludeExhausted(attemptOf(runtime, run));
   try {
     const result: unknown = await untilAborted(lease.signal, () =>
       step.run(contextOf(runtime, run)),
@@ -52,6 +55,7 @@ async function reconcile(
   const { step, params, idempotencyKey, lease } = run;
   const { trackingId } = question;
   const { signal } = lease;
+  // Taken before asking: a slow answer tells how things stood when it was given.
   const lapsedForMs = runtime.store.now() - question.lapsedAt;
   let told: Reconciliation<unknown>;
   try {
@@ -104,12 +108,13 @@ function contextOf(runtime: Runtime, run: Run): StepContext<unknown> {
   };
 }
 
-function attemptOf(runtime: Runtime, { step, lease }: Run): Attempt {
+function attemptOf(runtime: Runtime, { step, lease, question }: Run): Attempt {
   return {
     effect: step.effect,
     attempt: lease.attempt,
     maxAttempts: step.maxAttempts,
     started: lease.started(),
+    mayStillCome: question !== undefined && step.settleMs === undefined,
     random: runtime.random(),
   };
 }

@@ -76,7 +76,7 @@ function changeFor(override: Override, standing: StoredOperation, at: number): P
       if (record.status !== 'claimed' && record.status !== 'released') {
         return `Only a claimed or waiting operation can be released; this one is ${record.status}.`;
       }
-      return { ...free(record, at), leaseMs: null };
+      return free(record, at);
     case 'purge':
       return purge(record);
   }

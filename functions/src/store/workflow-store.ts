@@ -62,7 +62,7 @@ export function documentWrite(progress: ProgressWrite): DocumentWrite {
 
 /** What may change over a workflow's life; what is absent from the next record is removed. */
 function wholePatch(record: WorkflowRecord): Record<string, unknown> {
-  const { status, stage, members, logicalTime, dueAt, cause, parked, parkedFrom } = record;
+  const { status, stage, members, logicalTime, dueAt, cause, parked, parkedFrom, steered } = record;
   return {
     status,
     stage,
@@ -72,5 +72,6 @@ function wholePatch(record: WorkflowRecord): Record<string, unknown> {
     cause: cause ?? null,
     parked: parked ?? null,
     parkedFrom: parkedFrom ?? null,
+    ...(steered && { steered }),
   };
 }

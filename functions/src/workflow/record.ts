@@ -1,5 +1,5 @@
 import type { RecordedError } from '../operation/errors.ts';
-import type { StoredValue } from '../operation/record.ts';
+import type { RecordedOverride, StoredValue } from '../operation/record.ts';
 import type { Namespace, Token } from '../token/token.ts';
 
 /**
@@ -65,6 +65,8 @@ export interface WorkflowRecord {
   readonly parked?: RecordedError;
   /** What it goes on as, once a person has dealt with it. */
   readonly parkedFrom?: 'running' | 'compensating';
+  /** The last intervention by a person. */
+  readonly steered?: RecordedOverride;
   readonly traceparent?: string;
   readonly contextHash?: string;
 }
