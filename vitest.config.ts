@@ -14,18 +14,23 @@ function project(name: string, timeout: number) {
   };
 }
 
-const emulator = project('emulator', MINUTE);
+/** A project whose tests run against the emulators; the projects of one run share them. */
+function onEmulators(name: string, timeout: number) {
+  return {
+    test: { ...project(name, timeout).test, globalSetup: 'test/support/emulators-setup.ts' },
+  };
+}
 
 export default defineConfig({
   test: {
     maxWorkers: 2,
     projects: [
-      project('unit', 10 * SECOND),
-      project('contract', 10 * SECOND),
-      project('simulation', MINUTE),
-      { test: { ...emulator.test, globalSetup: 'test/support/emulators-setup.ts' } },
+      project('unit', 20 * SECOND),
+      project('simulation', 2 * MINUTE),
       project('infra', 30 * SECOND),
-      project('soak', 20 * MINUTE),
+      onEmulators('contract', MINUTE),
+      onEmulators('emulator', 2 * MINUTE),
+      onEmulators('soak', 30 * MINUTE),
     ],
   },
 });

@@ -1,23 +1,13 @@
 import type { CompletedRecord, StoredOperation, TerminalRecord } from '../operation/record.ts';
-import type { TaskMessage } from '../operation/task.ts';
 import { catchUp } from './catch-up.ts';
 import type { TimedAnswer } from './claim-token.ts';
 import { MESSAGE_HOLDER } from './outcome.ts';
 import type { ReplayedAnswer, TaskOutcome } from './outcome.ts';
 import { unpackValue } from './payload.ts';
 import { following, publishFollowUps, unpackOutbox } from './publish-follow-ups.ts';
+import type { Origin } from './publish-follow-ups.ts';
 import type { Runtime } from './runtime.ts';
-import type { Steps } from './register-steps.ts';
-import type { AnyStep } from './step.ts';
 import { underToken } from './tasks.ts';
-
-/** The duplicate's task, needed only where follow-ups are still to be derived from a person's result. */
-export interface Origin {
-  readonly step: AnyStep;
-  readonly steps: Steps;
-  readonly task: TaskMessage;
-  readonly params: unknown;
-}
 
 /** Answers a request whose token someone has already: never runs an effect. */
 export async function answerDuplicate(
@@ -87,7 +77,7 @@ export async function publishUnsent(
   if (!origin) return;
   const result = await unpackValue(record.result, runtime.blobs);
   const task = underToken(origin.task, token);
-  const follows = following(origin.step, task, origin.params, result);
+  const follows = following(origin, task, result);
   if (follows.kind === 'pending') throw follows.error;
   await publishFollowUps(runtime, follows.tasks, at);
 }

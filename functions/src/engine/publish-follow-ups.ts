@@ -1,10 +1,12 @@
+import { z } from 'zod';
 import type { StoredOutbox } from '../operation/record.ts';
 import type { TaskMessage } from '../operation/task.ts';
 import type { Claim } from '../ports/token-store.ts';
 import { decodeCanonical, encodeCanonical } from '../token/canonical.ts';
 import { packText, unpackText } from './payload.ts';
 import type { Runtime } from './runtime.ts';
-import type { AnyStep } from './step.ts';
+import type { Steps } from './register-steps.ts';
+import type { AnyStep, FollowUp } from './step.ts';
 import { followUpTasks } from './tasks.ts';
 
 /** What a result leads to: tasks, nothing, or `pending` where the step's `next` could not say. */
@@ -12,20 +14,47 @@ export type Following =
   | { readonly kind: 'tasks'; readonly tasks: readonly TaskMessage[] }
   | { readonly kind: 'pending'; readonly error: unknown };
 
+/** The run that a result comes from, as far as its follow-ups depend on it. */
+export interface Origin {
+  readonly step: AnyStep;
+  readonly params: unknown;
+  /** What may follow. */
+  readonly steps: Steps;
+  readonly task: TaskMessage;
+}
+
 /** Derives the follow-ups. The effect is done by now, so a throwing `next` must not undo the result. */
 export function following(
-  step: AnyStep,
+  { steps, step, params }: Pick<Origin, 'steps' | 'step' | 'params'>,
   task: TaskMessage,
-  params: unknown,
   result: unknown,
 ): Following {
   try {
     const followUps = step.next?.(result, params) ?? [];
+    checkFollowUps(steps, followUps);
     const tasks = followUpTasks(task, followUps);
     encodeCanonical(tasks);
     return { kind: 'tasks', tasks };
   } catch (error) {
     return { kind: 'pending', error };
+  }
+}
+
+/** An agent may decide as it goes, but only on steps that are registered, and on so many at once. */
+const MAX_FOLLOW_UPS = 100;
+
+function checkFollowUps(steps: Steps, followUps: readonly FollowUp[]): void {
+  const faults = followUps.flatMap(({ action, params }) => {
+    const step = steps.get(action);
+    if (!step) return [`${action}: no such step is registered`];
+    const parsed: z.ZodSafeParseResult<unknown> = step.params.safeParse(params);
+    return parsed.success ? [] : [`${action}: ${z.prettifyError(parsed.error)}`];
+  });
+  if (followUps.length > MAX_FOLLOW_UPS) {
+    faults.push(`${followUps.length} follow-ups are more than ${MAX_FOLLOW_UPS}`);
+  }
+  if (faults.length > 0) {
+    throw new RangeError(`What follows can't be run: ${faults.join('; ')}.`);
   }
 }
 

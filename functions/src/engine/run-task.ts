@@ -81,7 +81,7 @@ export async function perform(
     if (conclusion.kind === 'lost') return { kind: 'claim_lost' };
 
     const follows =
-      conclusion.kind === 'done' ? following(step, task, params, conclusion.result) : undefined;
+      conclusion.kind === 'done' ? following(work, task, conclusion.result) : undefined;
     const moves = progressOf(runtime, steps, task, claim, conclusion);
     const recorded = await recordConclusion(runtime, lease, conclusion, follows, moves);
     if (recorded.kind === 'lost') return { kind: 'claim_lost' };

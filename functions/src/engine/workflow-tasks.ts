@@ -1,10 +1,10 @@
 import { StoreAway } from '../operation/errors.ts';
-import type { StoredValue } from '../operation/record.ts';
+import type { OperationRecord, StoredValue } from '../operation/record.ts';
 import type { TaskMessage, WorkflowPlace } from '../operation/task.ts';
 import { requestHash } from '../token/hash.ts';
 import { childToken } from '../token/token.ts';
 import type { Token } from '../token/token.ts';
-import type { WorkflowRecord } from '../workflow/record.ts';
+import type { MemberProgress, WorkflowRecord } from '../workflow/record.ts';
 import type { AnyWorkflow, Member } from './define-workflow.ts';
 import { unpackValue } from './payload.ts';
 import type { Runtime } from './runtime.ts';
@@ -19,18 +19,28 @@ export interface Known {
 export async function knownOf(runtime: Runtime, record: WorkflowRecord): Promise<Known> {
   const input = await unpackValue(record.input, runtime.blobs);
   const completed = Object.entries(record.members).filter(([, member]) => hasResult(member.state));
-  const elsewhere = completed.filter(([, member]) => member.result === undefined);
-  const stored = await runtime.store.getMany(
-    record.namespace,
-    elsewhere.map(([, member]) => member.forward ?? member.token),
+  const elsewhere = await resultsElsewhere(
+    runtime,
+    record,
+    completed.filter(([, member]) => member.result === undefined),
   );
   const results: Record<string, unknown> = {};
   for (const [name, { result }] of completed) {
-    const place = elsewhere.findIndex(([other]) => other === name);
-    const value = result ?? resultOf(stored[place]?.record, name, record.root);
-    results[name] = await unpackValue(value, runtime.blobs);
+    const stored = result ?? resultOf(elsewhere.get(name), name, record.root);
+    results[name] = await unpackValue(stored, runtime.blobs);
   }
   return { input, results };
+}
+
+async function resultsElsewhere(
+  { store }: Runtime,
+  { namespace }: WorkflowRecord,
+  members: readonly (readonly [string, MemberProgress])[],
+): Promise<ReadonlyMap<string, OperationRecord | undefined>> {
+  if (members.length === 0) return new Map();
+  const tokens = members.map(([, member]) => member.forward ?? member.token);
+  const stored = await store.getMany(namespace, tokens);
+  return new Map(members.map(([name], index) => [name, stored[index]?.record]));
 }
 
 function hasResult(state: string): boolean {
@@ -39,12 +49,8 @@ function hasResult(state: string): boolean {
   );
 }
 
-function resultOf(
-  record: { readonly status: string; readonly result?: StoredValue } | undefined,
-  name: string,
-  root: Token,
-): StoredValue {
-  if (record?.status === 'completed' && record.result) return record.result;
+function resultOf(record: OperationRecord | undefined, name: string, root: Token): StoredValue {
+  if (record?.status === 'completed') return record.result;
   throw new StoreAway(
     `The result of step "${name}" of workflow ${root} is not in its operation (${record?.status ?? 'absent'}).`,
   );
