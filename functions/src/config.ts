@@ -1,0 +1,285 @@
+import { z } from 'zod';
+import { NAMESPACE_PATTERN } from './token/token.ts';
+import type { Namespace } from './token/token.ts';
+
+/** How a deployment is set up: read once, at start, from the environment. */
+export interface Config {
+  readonly namespace: Namespace;
+  readonly backend: CloudBackend | EmbeddedBackend;
+  readonly push: PushVerification;
+  /** Over how many shards sweeps and archiving are spread. Fixed for the life of a store. */
+  readonly shards: number;
+  /** Present where the built-in step `http.request` is to be registered. */
+  readonly httpRequest?: HttpRequestConfig;
+}
+
+export interface CloudBackend {
+  readonly kind: 'cloud';
+  readonly project: string;
+  readonly database: string;
+  readonly taskTopic: string;
+  readonly deadLetterTopic: string;
+  /** Takes payloads that are too large for a record. */
+  readonly blobBucket: string;
+}
+
+export interface EmbeddedBackend {
+  readonly kind: 'embedded';
+  /** Holds operations and queue; large payloads lie in a folder beside it. */
+  readonly file: string;
+  readonly project?: string;
+}
+
+/** Who may push; `off` where an emulator pushes, which can't prove who it is. */
+export type PushVerification =
+  | { readonly verify: 'oidc'; readonly audience: string; readonly serviceAccount: string }
+  | { readonly verify: 'off' };
+
+export interface HttpRequestConfig {
+  readonly origins: readonly string[];
+  readonly effect: 'pure' | 'idempotent' | 'once';
+  readonly timeoutMs: number;
+}
+
+/** Settings are wrong or missing: all of them are named at once. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly faults: readonly string[];
+
+  constructor(faults: readonly string[]) {
+    const what = faults.length === 1 ? 'A setting is' : `${faults.length} settings are`;
+    super(`agent-once did not start. ${what} wrong or missing:\n  ${faults.join('\n  ')}`);
+    this.faults = faults;
+  }
+}
+
+const COMMON = z.object({
+  AGENT_ONCE_NAMESPACE: text(
+    NAMESPACE_PATTERN,
+    'whose tokens these are: lower-case letters, digits and dashes, from a letter, at most 63',
+  ),
+  AGENT_ONCE_SHARDS: whole(1, 1_024, 'a whole number from 1 to 1024').default(16),
+});
+
+/** What a deployment on Google Cloud, or on the emulators, is set up by. */
+const CLOUD = z.object({
+  GOOGLE_CLOUD_PROJECT: text(/^(?:[a-z0-9.-]+:)?[a-z][a-z0-9-]*[a-z0-9]$/, "the project's id"),
+  AGENT_ONCE_DATABASE: text(
+    /^(?:\(default\)|[a-z][a-z0-9-]{2,62})$/,
+    "the Firestore database's id",
+  ).default('(default)'),
+  AGENT_ONCE_TASK_TOPIC: topic('the name of the topic that tasks are published to'),
+  AGENT_ONCE_DEAD_LETTER_TOPIC: topic('the name of the topic that takes what can never be run'),
+  AGENT_ONCE_BLOB_BUCKET: text(
+    /^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$/,
+    'the name of the bucket that takes payloads too large for a record',
+  ),
+  FUNCTION_TIMEOUT_SECONDS: whole(1, 3_600, "the function's timeout, in whole seconds"),
+  AGENT_ONCE_ACK_DEADLINE_SECONDS: whole(
+    10,
+    600,
+    "the push subscription's acknowledgement deadline, in whole seconds from 10 to 600",
+  ),
+});
+
+const EMBEDDED_PREFIX = 'embedded:';
+
+/** What a deployment on one machine is set up by. */
+const EMBEDDED = z.object({
+  AGENT_ONCE_STORE: z.string().transform((store) => store.slice(EMBEDDED_PREFIX.length)),
+  GOOGLE_CLOUD_PROJECT: CLOUD.shape.GOOGLE_CLOUD_PROJECT.optional(),
+  FUNCTION_TIMEOUT_SECONDS: CLOUD.shape.FUNCTION_TIMEOUT_SECONDS.default(540),
+  AGENT_ONCE_ACK_DEADLINE_SECONDS: CLOUD.shape.AGENT_ONCE_ACK_DEADLINE_SECONDS.default(600),
+});
+
+const PUSH = z.object({
+  AGENT_ONCE_PUSH_AUDIENCE: text(
+    /^\S+$/,
+    "the audience of the push subscription's OIDC tokens, often its endpoint's URL",
+  ),
+  AGENT_ONCE_PUSH_SERVICE_ACCOUNT: text(
+    /^[^@\s]+@[^@\s]+$/,
+    'the e-mail address of the service account that the push subscription signs as',
+  ),
+});
+
+const HTTP_REQUEST = z.object({
+  AGENT_ONCE_HTTP_ORIGINS: z
+    .string()
+    .transform((list) => list.split(',').map((origin) => origin.trim()))
+    .refine(
+      (origins) => origins.every(isOrigin),
+      'origins that http.request may call, by commas, like https://agents.example.com without a path',
+    ),
+  AGENT_ONCE_HTTP_EFFECT: z.enum(
+    ['pure', 'idempotent', 'once'],
+    'what calling those origins twice would mean: pure, idempotent or once',
+  ),
+});
+
+const HTTP_REQUEST_TIMEOUT_MS = 30_000;
+
+/** What a deployment's timeouts are checked against. */
+export interface Budget {
+  readonly action: string;
+  readonly timeoutMs: number;
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** @throws {ConfigError} naming every variable that is wrong or missing, and what it should be */
+export function parseConfig(environment: Environment, steps: readonly Budget[] = []): Config {
+  // Empty is how many tools write that a variable is not set.
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const faults: string[] = [];
+  const common = read(COMMON, given, faults);
+  const backend = readBackend(given, faults);
+  const push = readPush(given, faults);
+  const httpRequest = readHttpRequest(given, faults);
+  const builtIn = httpRequest ? [{ ...httpRequest, action: 'http.request' }] : [];
+  if (backend) faults.push(...timeoutFaults(backend, [...steps, ...builtIn]));
+  if (faults.length > 0 || !common || !backend || !push) throw new ConfigError(faults);
+  return deepFrozen({
+    namespace: common.AGENT_ONCE_NAMESPACE as Namespace,
+    backend: backend.backend,
+    push,
+    shards: common.AGENT_ONCE_SHARDS,
+    ...(httpRequest && { httpRequest }),
+  });
+}
+
+interface ReadBackend {
+  readonly backend: Config['backend'];
+  readonly functionSeconds: number;
+  readonly ackSeconds: number;
+}
+
+function readBackend(given: Environment, faults: string[]): ReadBackend | undefined {
+  const store = given['AGENT_ONCE_STORE'] ?? 'firestore';
+  if (store.startsWith(EMBEDDED_PREFIX) && store !== EMBEDDED_PREFIX) {
+    const values = read(EMBEDDED, given, faults);
+    if (!values) return undefined;
+    const { AGENT_ONCE_STORE: file, GOOGLE_CLOUD_PROJECT: project } = values;
+    const backend = { kind: 'embedded' as const, file, ...(project !== undefined && { project }) };
+    return { backend, ...secondsOf(values) };
+  }
+  if (store !== 'firestore') {
+    faults.push(fault('AGENT_ONCE_STORE', store, 'firestore, or embedded: and the path of a file'));
+  }
+  const values = read(CLOUD, given, faults);
+  if (!values) return undefined;
+  if (values.AGENT_ONCE_TASK_TOPIC === values.AGENT_ONCE_DEAD_LETTER_TOPIC) {
+    const name = 'AGENT_ONCE_DEAD_LETTER_TOPIC';
+    faults.push(fault(name, values[name], 'another topic than AGENT_ONCE_TASK_TOPIC'));
+  }
+  const backend = {
+    kind: 'cloud' as const,
+    project: values.GOOGLE_CLOUD_PROJECT,
+    database: values.AGENT_ONCE_DATABASE,
+    taskTopic: values.AGENT_ONCE_TASK_TOPIC,
+    deadLetterTopic: values.AGENT_ONCE_DEAD_LETTER_TOPIC,
+    blobBucket: values.AGENT_ONCE_BLOB_BUCKET,
+  };
+  return { backend, ...secondsOf(values) };
+}
+
+function secondsOf(values: {
+  FUNCTION_TIMEOUT_SECONDS: number;
+  AGENT_ONCE_ACK_DEADLINE_SECONDS: number;
+}): Pick<ReadBackend, 'functionSeconds' | 'ackSeconds'> {
+  return {
+    functionSeconds: values.FUNCTION_TIMEOUT_SECONDS,
+    ackSeconds: values.AGENT_ONCE_ACK_DEADLINE_SECONDS,
+  };
+}
+
+function readPush(given: Environment, faults: string[]): PushVerification | undefined {
+  const emulator = given['PUBSUB_EMULATOR_HOST'];
+  if (emulator === undefined) {
+    const values = read(PUSH, given, faults);
+    if (!values) return undefined;
+    const { AGENT_ONCE_PUSH_AUDIENCE: audience, AGENT_ONCE_PUSH_SERVICE_ACCOUNT: serviceAccount } =
+      values;
+    return { verify: 'oidc', audience, serviceAccount };
+  }
+  // The functions emulator of Firebase sets K_SERVICE as well.
+  if (given['K_SERVICE'] !== undefined && given['FUNCTIONS_EMULATOR'] !== 'true') {
+    const expected = 'unset on Cloud Run, where it would let anyone push';
+    faults.push(fault('PUBSUB_EMULATOR_HOST', emulator, expected));
+  }
+  return { verify: 'off' };
+}
+
+function readHttpRequest(given: Environment, faults: string[]): HttpRequestConfig | undefined {
+  if (given['AGENT_ONCE_HTTP_ORIGINS'] === undefined) return undefined;
+  const values = read(HTTP_REQUEST, given, faults);
+  if (!values) return undefined;
+  const { AGENT_ONCE_HTTP_ORIGINS: origins, AGENT_ONCE_HTTP_EFFECT: effect } = values;
+  return { origins, effect, timeoutMs: HTTP_REQUEST_TIMEOUT_MS };
+}
+
+/** Step budget < function timeout < acknowledgement deadline, or a delivery overlaps a live run. */
+function timeoutFaults(
+  { functionSeconds, ackSeconds }: ReadBackend,
+  steps: readonly Budget[],
+): string[] {
+  const faults = steps
+    .filter(({ timeoutMs }) => timeoutMs >= functionSeconds * 1_000)
+    .map(
+      ({ action, timeoutMs }) =>
+        `Step ${action} has timeoutMs ${timeoutMs}. It should be below the function's timeout, ` +
+        `${functionSeconds * 1_000} ms (FUNCTION_TIMEOUT_SECONDS).`,
+    );
+  if (functionSeconds < ackSeconds) return faults;
+  const expected = `below AGENT_ONCE_ACK_DEADLINE_SECONDS (${ackSeconds}), or Pub/Sub delivers a task again while it runs`;
+  return [...faults, fault('FUNCTION_TIMEOUT_SECONDS', String(functionSeconds), expected)];
+}
+
+function read<Schema extends z.ZodType>(
+  schema: Schema,
+  given: Environment,
+  faults: string[],
+): z.output<Schema> | undefined {
+  const { data, error } = schema.safeParse(given);
+  for (const { path, message } of error?.issues ?? []) {
+    const name = String(path[0]);
+    faults.push(fault(name, given[name], message));
+  }
+  return data;
+}
+
+function fault(name: string, value: string | undefined, expected: string): string {
+  if (value === undefined) return `${name} is missing. It should be ${expected}.`;
+  const shown = value.length <= 80 ? value : `${value.slice(0, 80)}…`;
+  return `${name} is ${JSON.stringify(shown)}. It should be ${expected}.`;
+}
+
+function text(pattern: RegExp, expected: string): z.ZodString {
+  return z.string(expected).regex(pattern, expected);
+}
+
+function whole(least: number, most: number, expected: string) {
+  return z
+    .string(expected)
+    .regex(/^\d{1,6}$/, expected)
+    .transform(Number)
+    .pipe(z.int(expected).min(least, expected).max(most, expected));
+}
+
+function topic(expected: string): z.ZodString {
+  return text(
+    /^(?:projects\/[^/]+\/topics\/)?[A-Za-z][\w.~+%-]{2,254}$/,
+    `${expected}, 3 to 255 characters`,
+  );
+}
+
+function isOrigin(origin: string): boolean {
+  return /^https?:/.test(origin) && URL.canParse(origin) && new URL(origin).origin === origin;
+}
+
+function deepFrozen<T extends object>(value: T): T {
+  for (const inner of Object.values(value) as unknown[]) {
+    if (typeof inner === 'object' && inner !== null) deepFrozen(inner);
+  }
+  return Object.freeze(value);
+}

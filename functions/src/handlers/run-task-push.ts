@@ -1,0 +1,113 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { decodeEnvelope } from './decode-envelope.ts';
+import { handleMessage, refuse, reportFailure, reportInvalid } from './handle-message.ts';
+import type { MessageAnswer, Receiver } from './handle-message.ts';
+import { headerOf } from './push-request.ts';
+import type { PushRequest } from './push-request.ts';
+
+export type CallerAnswer =
+  | { readonly kind: 'verified' }
+  /** `why` is for the log: a caller that can't prove itself is told no details. */
+  | { readonly kind: 'refused'; readonly status: 401 | 403; readonly why: string }
+  /** The proof could not be checked, through no fault of the caller's. */
+  | { readonly kind: 'unavailable'; readonly why: string };
+
+/** Judges the `Authorization` header of a push request. */
+export type VerifyCaller = (authorization: string | undefined) => Promise<CallerAnswer>;
+
+export interface PushOptions extends Receiver {
+  /** Only an emulator, which sends no proof of who it is, may be left unverified. */
+  readonly verifyCaller: VerifyCaller | 'unverified';
+}
+
+/** Pub/Sub's largest message is 10 MB, a third more in base64. */
+const BODY_MAX_BYTES = 16 * 1024 * 1024;
+
+/**
+ * The function `run-task`: takes the requests of a push subscription, on functions-framework.
+ *
+ * Answers every request and never rejects: a rejection would take the instance down, and the tasks
+ * that it runs besides.
+ */
+export function runTaskPush(
+  options: PushOptions,
+): (request: IncomingMessage & PushRequest, response: ServerResponse) => Promise<void> {
+  return async (request, response) => {
+    let reply: Reply;
+    try {
+      reply = await replyTo(options, request);
+    } catch (error) {
+      reportFailure(options.runtime, 'A push request was not handled', error);
+      reply = { status: 503, text: 'The request could not be handled. Send it again.' };
+    }
+    send(response, reply);
+  };
+}
+
+interface Reply {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** For people; Pub/Sub looks at the status only. */
+  readonly text?: string;
+}
+
+async function replyTo(
+  options: PushOptions,
+  request: IncomingMessage & PushRequest,
+): Promise<Reply> {
+  if (request.method !== 'POST') {
+    const text = 'This is the endpoint of a Pub/Sub push subscription: POST only.';
+    return { status: 405, headers: { Allow: 'POST' }, text };
+  }
+  const refused = await refusal(options, request);
+  if (refused) return refused;
+  if ((request.rawBody?.length ?? 0) > BODY_MAX_BYTES) {
+    return { status: 413, text: `The body is larger than ${BODY_MAX_BYTES} bytes.` };
+  }
+  const envelope = decodeEnvelope(request);
+  if (envelope.kind === 'delivery') return replyOf(await handleMessage(options, envelope));
+
+  const { faults, message } = envelope;
+  reportInvalid(options, message, faults);
+  if (options.verifyCaller === 'unverified') {
+    return { status: 400, text: `This is no Pub/Sub push request.\n${faults.join('\n')}` };
+  }
+  return replyOf(await refuse(options.runtime, message, { code: 'invalid', faults }));
+}
+
+async function refusal(
+  { verifyCaller, runtime }: PushOptions,
+  request: PushRequest,
+): Promise<Reply | undefined> {
+  if (verifyCaller === 'unverified') return undefined;
+  const caller = await verifyCaller(headerOf(request, 'authorization'));
+  if (caller.kind === 'verified') return undefined;
+  const { kind, why } = caller;
+  runtime.telemetry.event('WARNING', `A push request was refused: ${why}`, { caller: kind });
+  if (kind === 'unavailable') return { status: 503, text: 'The caller could not be verified now.' };
+  if (caller.status === 403) {
+    return { status: 403, text: 'This caller may not push to this function.' };
+  }
+  const text = "The request needs a valid OIDC token of the push subscription's service account.";
+  return { status: 401, headers: { 'WWW-Authenticate': 'Bearer' }, text };
+}
+
+function replyOf({ status, outcomeKind, retryAfterMs }: MessageAnswer): Reply {
+  const headers: Record<string, string> = { 'Agent-Once-Outcome': outcomeKind };
+  const waits = status >= 400 && retryAfterMs !== undefined;
+  if (waits) headers['Retry-After'] = String(Math.ceil(retryAfterMs / 1_000));
+  return { status, headers };
+}
+
+/** The framework answers by itself where a step's stray callback throws: then it is too late. */
+function send(response: ServerResponse, { status, headers = {}, text }: Reply): void {
+  if (response.headersSent || response.destroyed) return;
+  response.statusCode = status;
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+  if (text === undefined) {
+    response.end();
+    return;
+  }
+  response.setHeader('Content-Type', 'text/plain; charset=utf-8');
+  response.end(`${text}\n`);
+}

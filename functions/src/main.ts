@@ -1,0 +1,37 @@
+import { http } from '@google-cloud/functions-framework';
+import { steps } from '../agents/index.ts';
+import { compose } from './compose.ts';
+import { ConfigError, parseConfig } from './config.ts';
+import type { Config } from './config.ts';
+import { registerSteps } from './engine/register-steps.ts';
+import type { AnyStep } from './engine/step.ts';
+import { outliveRejections } from './handlers/outlive-rejections.ts';
+import { runTaskPush } from './handlers/run-task-push.ts';
+import type { VerifyCaller } from './handlers/run-task-push.ts';
+import { httpRequestStep } from './steps/http-request.ts';
+
+try {
+  const config = parseConfig(process.env, steps);
+  const { runtime } = await compose(config);
+  outliveRejections(process, runtime.telemetry);
+  const receiver = {
+    runtime,
+    steps: registerSteps([...steps, ...builtInSteps(config)]),
+    namespace: config.namespace,
+  };
+  http('run-task', runTaskPush({ ...receiver, verifyCaller: await callerOf(config) }));
+} catch (error) {
+  const expected = error instanceof ConfigError || error instanceof RangeError;
+  process.stderr.write(`${expected ? error.message : (error as Error).stack}\n`);
+  process.exit(1);
+}
+
+function builtInSteps({ httpRequest }: Config): readonly AnyStep[] {
+  return httpRequest ? [httpRequestStep({ action: 'http.request', ...httpRequest })] : [];
+}
+
+async function callerOf({ push }: Config): Promise<VerifyCaller | 'unverified'> {
+  if (push.verify === 'off') return 'unverified';
+  const { verifyPushCaller } = await import('./adapters/auth/push-caller.ts');
+  return verifyPushCaller(push);
+}
