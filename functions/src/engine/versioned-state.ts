@@ -48,7 +48,7 @@ export interface VersionedValue<Value> {
   readonly at: number;
 }
 
-const BACKOFF: Backoff = { firstMs: 5, longestMs: 1_000 };
+const BACKOFF: Backoff = { firstMs: 50, longestMs: 1_000 };
 
 /**
  * Writes what `fn` makes of the entity's value, only if that value still stands then; else reads and

@@ -102,7 +102,7 @@ function decideHolding(record: ClaimedRecord, takenAt: number): ClaimDecision {
   if (started !== true || !leavesQuestions(effect) || trackingId === undefined) {
     return { kind: 'holding' };
   }
-  return { kind: 'holding', reconcile: { trackingId, lapsedAt: takenAt } };
+  return { kind: 'holding', reconcile: { trackingId, lapsedAt: lastSent(record, takenAt) } };
 }
 
 function decideFree(
@@ -117,7 +117,12 @@ function decideFree(
   const { effect, started, trackingId } = record;
   if (started !== true || !leavesQuestions(effect)) return { kind: 'takeOver' };
   if (effect === 'once' || trackingId === undefined) return { kind: 'doubt', record };
-  return { kind: 'takeOver', reconcile: { trackingId, lapsedAt } };
+  return { kind: 'takeOver', reconcile: { trackingId, lapsedAt: lastSent(record, lapsedAt) } };
+}
+
+/** After that, none of the operation's earlier holders sends any more. */
+function lastSent({ cutOffUntil = 0 }: ClaimedRecord | ReleasedRecord, lapsedAt: number): number {
+  return Math.max(cutOffUntil, lapsedAt);
 }
 
 /** A lease runs from the holder's last write, by the store's own time. */

@@ -26,6 +26,11 @@ export interface Attempt {
   readonly maxAttempts: number;
   /** The effect may have been sent, in this attempt or an earlier one. */
   readonly started: boolean;
+  /**
+   * An earlier attempt's effect was absent, but nobody waited for it to settle: only that the provider
+   * refuses a second use of the tracking id keeps it from being doubled, and it may come yet.
+   */
+  readonly mayStillCome?: boolean;
   /** From 0 to below 1. */
   readonly random: number;
 }
@@ -36,9 +41,10 @@ export function concludeError(thrown: unknown, attempt: Attempt): Conclusion {
   const error = recordedError(thrown);
   if (thrown instanceof NotDone) {
     if (thrown.final) return { kind: 'failed', error };
-    return againOrOver(error, attempt, attempt.effect === 'idempotent' && attempt.started);
+    const sentBefore = attempt.effect === 'idempotent' ? attempt.started : attempt.mayStillCome;
+    return againOrOver(error, attempt, sentBefore === true);
   }
-  if (leavesQuestions(attempt.effect) && attempt.started) return concludeUnknown(error, attempt);
+  if (leavesQuestions(attempt.effect) && isOpen(attempt)) return concludeUnknown(error, attempt);
   if (thrown instanceof TerminalError) return { kind: 'failed', error };
   return againOrOver(error, attempt, attempt.effect === 'idempotent');
 }
@@ -57,7 +63,11 @@ export function concludeExhausted(attempt: Attempt): Conclusion {
     message: `No result after ${attempt.maxAttempts} attempts; at least the last one crashed.`,
     retryable: false,
   };
-  return over(error, attempt.started && attempt.effect !== 'pure');
+  return over(error, isOpen(attempt) && attempt.effect !== 'pure');
+}
+
+function isOpen({ started, mayStillCome }: Attempt): boolean {
+  return started || mayStillCome === true;
 }
 
 function againOrOver(error: RecordedError, attempt: Attempt, started: boolean): Conclusion {

@@ -42,3 +42,31 @@ export const PUBSUB_ANSWERS: Readonly<Record<OutcomeKind, PubSubAnswer>> = {
   terminal_error: { status: 204, deadLetter: false },
   store_away: { status: 503, deadLetter: false },
 };
+
+export interface HttpAnswer {
+  readonly status: number;
+  /** Whether the same request, sent again later, may be answered otherwise. */
+  readonly retryable: boolean;
+  /** The answer carries `Idempotency-Replayed: true`. */
+  readonly replayed: boolean;
+}
+
+/**
+ * How a caller of the HTTP service is answered. `completed` is 201 where the call created the record;
+ * a `terminal_error` is answered as recorded, by the call that records it.
+ */
+export const HTTP_ANSWERS: Readonly<Record<OutcomeKind, HttpAnswer>> = {
+  completed: { status: 200, retryable: false, replayed: false },
+  replayed: { status: 200, retryable: false, replayed: true },
+  cancelled: { status: 409, retryable: false, replayed: true },
+  in_flight_here: { status: 409, retryable: true, replayed: false },
+  in_flight_elsewhere: { status: 409, retryable: true, replayed: false },
+  claim_lost: { status: 409, retryable: false, replayed: false },
+  in_doubt: { status: 409, retryable: false, replayed: false },
+  mismatch: { status: 422, retryable: false, replayed: false },
+  expired: { status: 410, retryable: false, replayed: false },
+  invalid: { status: 400, retryable: false, replayed: false },
+  retryable_error: { status: 503, retryable: true, replayed: false },
+  terminal_error: { status: 200, retryable: false, replayed: false },
+  store_away: { status: 503, retryable: true, replayed: false },
+};

@@ -66,6 +66,8 @@ interface Progress extends OperationFacts {
   readonly trackingId?: string;
   /** The effect may have been sent under this or an earlier claim, and its fate is not known. */
   readonly started?: true;
+  /** Store time until which a holder cut off by a person may believe in its lease, and send. */
+  readonly cutOffUntil?: number;
   /** Store time at which a sweep should look at this record again. */
   readonly dueAt?: number;
   readonly override?: RecordedOverride;

@@ -65,8 +65,13 @@ export function nextClaim(
     dueAt: record.task ? Math.ceil(storeNow + request.leaseMs) : null,
     notBefore: null,
     error: null,
-    ...(record.status === 'claimed' && record.effect === 'idempotent' && { started: true }),
+    ...maybeSent(record),
   };
+}
+
+/** An idempotent step records no start: when its holder is cut off, it may have been sent. */
+export function maybeSent(record: ClaimedRecord | ReleasedRecord): Patch {
+  return record.status === 'claimed' && record.effect === 'idempotent' ? { started: true } : {};
 }
 
 /** An abandoned `once` effect: parked under a fence that its old holder can't write under. */

@@ -1,3 +1,4 @@
+import { leaseEnd } from '../operation/claim.ts';
 import { StoreAway } from '../operation/errors.ts';
 import type {
   OperationRecord,
@@ -9,7 +10,7 @@ import type { OperationDocuments, Patch } from '../ports/operation-documents.ts'
 import type { Override, OverrideAnswer, OverrideRequest } from '../ports/token-store.ts';
 import { documentId } from '../token/token.ts';
 import type { Namespace, Token } from '../token/token.ts';
-import { patched } from './new-record.ts';
+import { maybeSent, patched } from './new-record.ts';
 import { unlessUnknown } from './unknown.ts';
 
 const MAX_ROUNDS = 5;
@@ -29,7 +30,10 @@ export async function override(
     const standing = found[0];
     if (!standing) return { kind: 'absent' };
     if (sent && bears(standing.record, sent)) return { kind: 'overridden', found: standing };
-    const change = changeFor(request.override, standing, at);
+    const change =
+      sent && isAnother(request.override, standing.record, sent)
+        ? MOVED_ON
+        : changeFor(request.override, standing, at);
     if (typeof change === 'string') return { kind: 'refused', why: change };
     sent = signature(standing.record, request, at);
     const patch = { ...change, ...sent };
@@ -76,10 +80,17 @@ function changeFor(override: Override, standing: StoredOperation, at: number): P
       if (record.status !== 'claimed' && record.status !== 'released') {
         return `Only a claimed or waiting operation can be released; this one is ${record.status}.`;
       }
-      return free(record, at);
+      return { ...free(record, at), leaseMs: null, ...cutOff(standing) };
     case 'purge':
       return purge(record);
   }
+}
+
+/** Its holder learns of it at its next heartbeat; until its lease ends it may still send. */
+function cutOff({ record, updatedAt }: StoredOperation): Patch {
+  if (record.status !== 'claimed') return {};
+  const until = Math.ceil(leaseEnd(updatedAt, record));
+  return { cutOffUntil: Math.max(until, record.cutOffUntil ?? 0), ...maybeSent(record) };
 }
 
 function free(record: { readonly task?: StoredValue }, at: number): Patch {
@@ -139,9 +150,17 @@ function signature(record: OperationRecord, request: OverrideRequest, at: number
   return { fence: record.fence + 1, override: mark };
 }
 
-/** Whether the record is as the override left it: its write stands, though no answer said so. */
+const MOVED_ON = 'It has changed hands since it was looked at. Look again before you decide.';
+
+/** A person decides about one claim or one doubt. A later one is another question. */
+function isAnother({ verb }: Override, { fence }: OperationRecord, sent: Signature): boolean {
+  const aimed = verb === 'resolve_done' || verb === 'resolve_not_done' || verb === 'force_release';
+  return aimed && fence !== sent.fence - 1;
+}
+
+/** Whether the record shows that the override's write was made, though no answer said so. */
 function bears({ fence, override }: OperationRecord, sent: Signature): boolean {
-  if (fence !== sent.fence || override === undefined) return false;
+  if (fence < sent.fence || override === undefined) return false;
   const { verb, actor, reason, at } = sent.override;
   return (
     override.verb === verb &&

@@ -1,6 +1,8 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import type { StoredOperation } from '../../operation/record.ts';
 import type { Selection } from '../../ports/operation-documents.ts';
+import { documentId } from '../../token/token.ts';
+import type { Namespace, Token } from '../../token/token.ts';
 import { storedOperation } from './row.ts';
 import type { Row } from './row.ts';
 
@@ -36,12 +38,15 @@ export function selectOperations(
 
 function queryFor(selection: Selection): Query {
   switch (selection.by) {
-    case 'root':
+    case 'root': {
+      const { namespace, root } = selection;
       return {
-        where: "document ->> 'root' = ? AND document ->> 'namespace' = ?",
-        values: [selection.root, selection.namespace],
+        where: `(id = ? OR (document ->> 'root' = ? AND document ->> 'root' <> document ->> 'token'))
+          AND document ->> 'namespace' = ?`,
+        values: [documentId(namespace as Namespace, root as Token), root, namespace],
         order: ["document ->> 'logicalTime'", 'id'],
       };
+    }
     case 'status':
       return {
         where: "document ->> 'namespace' = ? AND document ->> 'status' = ?",

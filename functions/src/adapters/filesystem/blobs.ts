@@ -1,13 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
-import { dirname, join, normalize, sep } from 'node:path';
+import { dirname, join, resolve, sep } from 'node:path';
 import type { BlobStore } from '../../ports/blob-store.ts';
 
 /** Blobs as files below a folder. Each is written aside, synced and renamed: never seen half. */
 export function fileBlobs(folder: string): BlobStore {
+  const root = resolve(folder);
+
   function pathOf(name: string): string {
-    const path = normalize(join(folder, name));
-    if (!path.startsWith(normalize(folder) + sep)) {
+    const path = join(root, name);
+    if (!path.startsWith(root + sep)) {
       throw new RangeError(`Blob name "${name}" leaves the blob folder.`);
     }
     return path;

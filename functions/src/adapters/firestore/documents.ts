@@ -2,7 +2,7 @@ import { FieldPath } from '@google-cloud/firestore';
 import type { DocumentSnapshot, Firestore, Query, WriteResult } from '@google-cloud/firestore';
 import { COLLECTIONS } from '../../names.ts';
 import type { WorkflowDocuments } from '../../ports/workflow-documents.ts';
-import type { OperationRecord, StoredOperation } from '../../operation/record.ts';
+import type { StoredOperation } from '../../operation/record.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type {
   OperationDocuments,
@@ -10,7 +10,8 @@ import type {
   Selection,
   WriteAnswer,
 } from '../../ports/operation-documents.ts';
-import { deleting, refusedOrAway, rethrowAway, revisionOf, updateTime } from './conditions.ts';
+import { refusedOrAway, rethrowAway, revisionOf, updateTime } from './conditions.ts';
+import { operationFields, operationRecord } from './operation-fields.ts';
 import { millisecondsOf, storeTime } from './store-time.ts';
 import { firestoreWorkflows } from './workflows.ts';
 import type { CollectionNames } from './workflows.ts';
@@ -51,11 +52,11 @@ export function firestoreDocuments(
     name: 'firestore',
     now: () => time.now(),
 
-    create: (id, record) => writing(() => operations.doc(id).create(record)),
+    create: (id, record) => writing(() => operations.doc(id).create(operationFields(record))),
 
     update: (id, revision, patch) =>
       writing(() => {
-        const changes = { ...deleting(patch), [CHANGED_FROM]: revision };
+        const changes = operationFields({ ...patch, [CHANGED_FROM]: revision });
         return operations.doc(id).update(changes, { lastUpdateTime: updateTime(revision) });
       }),
 
@@ -72,7 +73,9 @@ export function firestoreDocuments(
           const snapshots = await transaction.getAll(...ids.map((id) => operations.doc(id)));
           const read = readAnswer(snapshots);
           const order = decide(read);
-          if (order.kind === 'create') transaction.create(operations.doc(order.id), order.record);
+          if (order.kind === 'create') {
+            transaction.create(operations.doc(order.id), operationFields(order.record));
+          }
           return read;
         })
         .catch(rethrowAway),
@@ -132,9 +135,9 @@ function queryFor(
 function storedOperation(snapshot: DocumentSnapshot): StoredOperation | undefined {
   const { createTime, updateTime: updatedAt } = snapshot;
   if (!createTime || !updatedAt) return undefined;
-  const { [CHANGED_FROM]: _, ...record } = snapshot.data() ?? {};
+  const { [CHANGED_FROM]: _, ...stored } = snapshot.data() ?? {};
   return {
-    record: record as unknown as OperationRecord,
+    record: operationRecord(stored),
     revision: revisionOf(updatedAt),
     createdAt: millisecondsOf(createTime),
     updatedAt: millisecondsOf(updatedAt),

@@ -7,6 +7,7 @@ import type {
 } from '../../ports/workflow-documents.ts';
 import type { StoredWorkflow, WorkflowRecord } from '../../workflow/record.ts';
 import { deleting, refusedOrAway, rethrowAway, revisionOf, updateTime } from './conditions.ts';
+import { operationFields } from './operation-fields.ts';
 import { millisecondsOf } from './store-time.ts';
 import type { StoreTime } from './store-time.ts';
 
@@ -29,7 +30,7 @@ export function firestoreWorkflows(
       for (const write of writes) {
         const document = firestore.collection(names[write.of]).doc(write.id);
         if (write.kind === 'create') batch.create(document, write.record);
-        else batch.update(document, deleting(write.patch), conditionOf(write));
+        else batch.update(document, changesOf(write), conditionOf(write));
       }
       const results = await batch.commit().catch(refusedOrAway);
       if (results === 'refused') return { kind: 'refused' };
@@ -63,6 +64,13 @@ export function firestoreWorkflows(
         : { ...page, next: JSON.stringify(position(last)) };
     },
   };
+}
+
+function changesOf({
+  of,
+  patch,
+}: Extract<DocumentWrite, { kind: 'update' }>): Record<string, unknown> {
+  return of === 'operations' ? operationFields(patch) : deleting(patch);
 }
 
 function conditionOf({ revision }: Extract<DocumentWrite, { kind: 'update' }>): object {

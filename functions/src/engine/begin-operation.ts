@@ -1,0 +1,143 @@
+import type { ReconcileQuestion } from '../operation/claim.ts';
+import type { InDoubtRecord, StoredOperation, TerminalRecord } from '../operation/record.ts';
+import { leavesQuestions } from '../operation/record.ts';
+import type { Claim } from '../ports/token-store.ts';
+import { StoreAway } from '../operation/errors.ts';
+import type { Token } from '../token/token.ts';
+import { claimToken } from './claim-token.ts';
+import type { TimedAnswer } from './claim-token.ts';
+import type { IdentifiedOperation } from './identify-operation.ts';
+import type { Runtime } from './runtime.ts';
+import { within } from './within.ts';
+
+export interface BeginRequest extends IdentifiedOperation {
+  /** The caller's, kept over its repetitions of this request until one is answered. */
+  readonly claimId: string;
+  readonly leaseMs: number;
+  readonly holder: string;
+  /** Record with the claim that the effect may be sent from now on. */
+  readonly started: boolean;
+  readonly trackingId?: string | undefined;
+  readonly strictContext: boolean;
+}
+
+export type Begun =
+  /** The caller, and nobody else, may run the effect now. */
+  | { readonly kind: 'claimed'; readonly claim: Claim; readonly reconcile?: ReconcileQuestion }
+  | {
+      readonly kind: 'settled';
+      readonly found: StoredOperation<TerminalRecord>;
+      readonly drift: boolean;
+    }
+  | {
+      readonly kind: 'inFlight';
+      readonly token: Token;
+      readonly forMs: number;
+      readonly holder: string;
+    }
+  | { readonly kind: 'inDoubt'; readonly found: StoredOperation<InDoubtRecord> }
+  | { readonly kind: 'mismatch'; readonly token: Token; readonly part: 'request' | 'context' }
+  | { readonly kind: 'expired'; readonly token: Token };
+
+/**
+ * Claims an operation for a caller outside.
+ *
+ * @throws {StoreAway} when no answer comes in time; a claim that was won nevertheless is given back
+ */
+export async function beginOperation(runtime: Runtime, request: BeginRequest): Promise<Begun> {
+  const { started, trackingId, ...claimRequest } = request;
+  const answer = await claimToken(runtime, claimRequest);
+  if (answer.kind !== 'claimed') return duplicate(runtime, request, answer);
+  const reconcile = questionOf(answer, request);
+  const { claim } = answer;
+  if (claim.started || !started) return claimed(claim, reconcile);
+  const held = await startOrGiveBack(runtime, claim, trackingId ?? claim.token);
+  if (held.kind === 'lost') {
+    return { kind: 'inFlight', token: claim.token, forMs: claim.leaseMs, holder: 'another claim' };
+  }
+  return claimed(held.claim, reconcile);
+}
+
+function claimed(claim: Claim, reconcile: ReconcileQuestion | undefined): Begun {
+  return { kind: 'claimed', claim, ...(reconcile && { reconcile }) };
+}
+
+/**
+ * A repetition of this very request finds the start that the first one recorded. Nothing was sent on
+ * the strength of that one, since its answer never came: only an earlier holder leaves a question.
+ */
+function questionOf(
+  { claim, reconcile }: Extract<TimedAnswer, { kind: 'claimed' }>,
+  { facts, started }: BeginRequest,
+): ReconcileQuestion | undefined {
+  const own = started && (facts.effect === 'once' || claim.attempt === 1);
+  return own ? undefined : reconcile;
+}
+
+/** The caller never hears of a claim whose start is not known to be recorded, so it sends nothing. */
+async function startOrGiveBack(runtime: Runtime, claim: Claim, trackingId: string) {
+  const { store, clock, limits, telemetry } = runtime;
+  const asked = store.start(claim, trackingId);
+  const giveBack = (held: Claim): void => {
+    store.release(held, { waitMs: 0, started: false }).catch((error: unknown) => {
+      telemetry.event('WARNING', 'A claim could not be given back; its lease will lapse', {
+        error: String(error),
+      });
+    });
+  };
+  try {
+    return await within(clock, limits.claimAnswerMs, asked, (late) => {
+      if (late.kind === 'held') giveBack(late.claim);
+    });
+  } catch (error) {
+    // Where the answer is only late, `within` hands it over above.
+    if (error instanceof StoreAway) asked.catch(() => giveBack(claim));
+    throw error;
+  }
+}
+
+async function duplicate(
+  runtime: Runtime,
+  { facts: { token } }: BeginRequest,
+  answer: Exclude<TimedAnswer, { kind: 'claimed' }>,
+): Promise<Begun> {
+  switch (answer.kind) {
+    case 'replayed':
+      await keepLonger(runtime, answer.found);
+      if (!answer.remembered) runtime.cache.admit(answer.found);
+      return { kind: 'settled', found: answer.found, drift: answer.drift };
+    case 'cancelled':
+      if (!answer.remembered) runtime.cache.admit(answer.found);
+      return { kind: 'settled', found: answer.found, drift: false };
+    case 'inFlight':
+      return {
+        kind: 'inFlight',
+        token,
+        forMs: Math.max(1, Math.ceil(answer.forMs)),
+        holder: answer.holder,
+      };
+    case 'inDoubt':
+      return { kind: 'inDoubt', found: answer.found };
+    case 'mismatch':
+      return { kind: 'mismatch', token, part: answer.part };
+    case 'expired':
+      return { kind: 'expired', token };
+  }
+}
+
+/** Best effort: a life that isn't lengthened now is lengthened at the next look. */
+export async function keepLonger(
+  { store, telemetry, clock, limits }: Runtime,
+  found: StoredOperation<TerminalRecord>,
+): Promise<void> {
+  try {
+    await within(clock, limits.claimAnswerMs, store.slide(found));
+  } catch (error) {
+    telemetry.event('WARNING', 'A record could not be kept longer', { error: String(error) });
+  }
+}
+
+/** Whether the effect counts as sent from the claim on, where the caller doesn't say. */
+export function startsAtOnce(effect: BeginRequest['facts']['effect']): boolean {
+  return leavesQuestions(effect);
+}
