@@ -232,6 +232,24 @@ export function overrideContract(backend: Backend): void {
       expect(answer.reconcile).toMatchObject({ trackingId: 'charge-17' });
     });
 
+    test('has the question count from the end of the lease that its holder still believes in', async () => {
+      const { store, request, win, found, override } = bench();
+      const asked = request({ effect: 'reconcilable' });
+      await store.start(await win(asked), 'charge-17');
+      const { updatedAt } = await found(asked);
+      await override(asked, OVERRIDES.force_release);
+      const { reconcile } = won(await store.claim(request({ effect: 'reconcilable' })));
+      expect(reconcile?.lapsedAt).toBeGreaterThanOrEqual(updatedAt + LIVE_MS);
+    });
+
+    test('leaves an idempotent effect as one that may have been sent', async () => {
+      const { request, win, override } = bench();
+      const asked = request({ effect: 'idempotent' });
+      await win(asked);
+      await override(asked, OVERRIDES.force_release);
+      expect(await win(request({ effect: 'idempotent' }))).toMatchObject({ started: true });
+    });
+
     test('leaves a started once effect in doubt', async () => {
       const { store, request, win, override, advance } = bench();
       const asked = request({ effect: 'once' });
