@@ -45,3 +45,20 @@ export type { OnceAnswer, OnceRequest } from './engine/once.ts';
 
 export { httpRequestStep } from './steps/http-request.ts';
 export type { HttpRequestOptions, HttpRequestResult } from './steps/http-request.ts';
+
+export { defineEntity } from './engine/define-entity.ts';
+export type { Entity, EntityDefinition, EntityKind } from './engine/define-entity.ts';
+export { readState, stateHistory, updateState } from './engine/versioned-state.ts';
+export type {
+  StateRuntime,
+  UpdateOptions,
+  Updated,
+  VersionedValue,
+} from './engine/versioned-state.ts';
+export { defineEvents } from './engine/define-events.ts';
+export type { EventOf, EventTypes, NewEventOf } from './engine/define-events.ts';
+export { appendEvents, readEvents, replay } from './engine/event-log.ts';
+export type { EventsAt, Replayed, SnapshotPolicy } from './engine/event-log.ts';
+export { createLogicalClock } from './engine/logical-time.ts';
+export type { LogicalClock, LogicalClockOptions } from './engine/logical-time.ts';
+export { systemClock } from './adapters/system/clock.ts';

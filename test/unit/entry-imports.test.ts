@@ -9,7 +9,10 @@ const FUNCTIONS = join(import.meta.dirname, '../../functions');
 
 const STORE_SDK = /node:sqlite|@google-cloud\/(firestore|bigtable|pubsub|storage)\/|\/ioredis\//;
 
-const ENTRIES = Object.entries({ ...packageJson.exports, ...packageJson.bin });
+/** All but the entries that are stores themselves. */
+const ENTRIES = Object.entries({ ...packageJson.exports, ...packageJson.bin }).filter(
+  ([, source]) => !source.includes('/adapters/'),
+);
 
 /** Loads the module it is given, and prints what was resolved on the way, to the last line. */
 const LOAD = `

@@ -4,6 +4,6 @@ export interface Clock {
   now(): number;
   /** Milliseconds that only ever grow while the process lives, whatever the wall clock does. */
   monotonic(): number;
-  /** Runs `fn` once after `ms`; the returned function cancels it. Never keeps a process alive. */
+  /** Runs `fn` once after `ms`; the returned function cancels it. A process that waits for it lives on. */
   after(ms: number, fn: () => void): () => void;
 }

@@ -1,0 +1,57 @@
+import { auditEntryId } from '../../operation/audit.ts';
+import type { AuditEntry, AuditLog } from '../../ports/audit-log.ts';
+import { openDatabase, orAway } from './database.ts';
+
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS interventions (
+    position INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    namespace TEXT NOT NULL,
+    token TEXT NOT NULL,
+    verb TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    at REAL NOT NULL
+  );
+  CREATE INDEX IF NOT EXISTS interventions_by_token ON interventions (namespace, token, at, id);
+  CREATE TRIGGER IF NOT EXISTS interventions_stay BEFORE UPDATE ON interventions
+    BEGIN SELECT RAISE(ABORT, 'interventions are append-only'); END;
+  CREATE TRIGGER IF NOT EXISTS interventions_remain BEFORE DELETE ON interventions
+    BEGIN SELECT RAISE(ABORT, 'interventions are append-only'); END;
+`;
+
+/** Interventions in an SQLite file, or in memory. */
+export function embeddedAuditLog(path: string): AuditLog {
+  const database = openDatabase(path, SCHEMA);
+  const insert = database.prepare(
+    'INSERT OR IGNORE INTO interventions (id, namespace, token, verb, actor, reason, at) ' +
+      'VALUES (?, ?, ?, ?, ?, ?, ?)',
+  );
+  const select = database.prepare(
+    'SELECT namespace, token, verb, actor, reason, at, id FROM interventions ' +
+      'WHERE namespace = ? AND token = ? AND (at, id) > (?, ?) ORDER BY at, id LIMIT ?',
+  );
+
+  return {
+    async append(entry) {
+      const { namespace, token, verb, actor, reason, at } = entry;
+      const id = auditEntryId(entry);
+      orAway(() => insert.run(id, namespace, token, verb, actor, reason, at));
+    },
+
+    async read(namespace, token, { limit, after }) {
+      const [at, id] = after === undefined ? [-1, ''] : (JSON.parse(after) as [number, string]);
+      const rows = orAway(() => select.all(namespace, token, at, id, limit)) as unknown as Row[];
+      const entries = rows.map(({ id: _, ...entry }) => entry);
+      const last = rows.at(-1);
+      if (rows.length < limit || !last) return { entries };
+      return { entries, next: JSON.stringify([last.at, last.id]) };
+    },
+
+    async close() {
+      database.close();
+    },
+  };
+}
+
+type Row = AuditEntry & { readonly id: string };
