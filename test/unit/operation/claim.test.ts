@@ -60,6 +60,18 @@ describe('my own claim id', () => {
     });
   });
 
+  test('that question counts from when a holder cut off by a person stopped sending, if later', () => {
+    const taken = { ...RECORDS.claimed, ...TRACKED, effect: 'reconcilable' } as const;
+    for (const [cutOffUntil, lapsedAt] of [
+      [WRITTEN_AT - 1, WRITTEN_AT],
+      [WRITTEN_AT + 1, WRITTEN_AT + 1],
+    ] as const) {
+      expect(decide({ ...taken, cutOffUntil }, WRITTEN_AT, mine)).toMatchObject({
+        reconcile: { lapsedAt },
+      });
+    }
+  });
+
   test('once it is settled, its claimant is answered like anyone else', () => {
     expect(decide(RECORDS.completed, WRITTEN_AT, mine).kind).toBe('replayed');
     expect(decide(RECORDS.released, NOT_BEFORE, mine).kind).toBe('takeOver');
@@ -181,6 +193,13 @@ describe.each([
       kind: 'takeOver',
       reconcile: { trackingId: 'charge-17', lapsedAt },
     });
+  });
+
+  test('the question counts from when a holder cut off by a person stopped sending, if later', () => {
+    const started = { ...record, ...TRACKED, effect: 'reconcilable' } as const;
+    const cutOff = (cutOffUntil: number) => decide({ ...started, cutOffUntil }, freeAt);
+    expect(cutOff(lapsedAt - 1)).toMatchObject({ reconcile: { lapsedAt } });
+    expect(cutOff(lapsedAt + 1)).toMatchObject({ reconcile: { lapsedAt: lapsedAt + 1 } });
   });
 
   test('a started reconcilable effect without a tracking id can only be doubted', () => {

@@ -143,6 +143,26 @@ describe('a step that throws', () => {
   });
 });
 
+describe('an earlier effect that was absent, but may still come', () => {
+  const open = { effect: 'reconcilable', started: false, mayStillCome: true } as const;
+
+  test.each([
+    { error: 'TerminalError', left: 'again?', last: 'doubt' },
+    { error: 'RetryableError', left: 'again?', last: 'doubt' },
+    { error: 'any other error', left: 'again?', last: 'doubt' },
+    { error: 'NotDone', left: 'again?', last: 'doubt' },
+    { error: 'NotDone, final', left: 'failed', last: 'failed' },
+    { error: 'LeaseLost', left: 'lost', last: 'lost' },
+  ] as const)('leaves its question after $error: $left, at last $last', ({ error, left, last }) => {
+    expect(shown(concludeError(ERRORS[error], attempt({ ...open, attempt: 9 })))).toBe(left);
+    expect(shown(concludeError(ERRORS[error], attempt({ ...open, attempt: 10 })))).toBe(last);
+  });
+
+  test('leaves it to a person beyond the last attempt', () => {
+    expect(concludeExhausted(attempt({ ...open, attempt: 11 })).kind).toBe('doubt');
+  });
+});
+
 describe('an effect whose fate is open', () => {
   const error = { code: 'effect_unknown', message: 'Not yet.', retryable: true };
 
