@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 
 /** The part of an HTTP request that an envelope is read from, as functions-framework hands it over. */
 export interface PushRequest {
@@ -7,6 +7,16 @@ export interface PushRequest {
   readonly body?: unknown;
   /** The body as it came. */
   readonly rawBody?: Uint8Array | undefined;
+}
+
+/**
+ * The request with its body. functions-framework leaves one without a content type unread, and an unwrapped
+ * message has one only where its publisher said so.
+ */
+export async function withBody(request: IncomingMessage & PushRequest): Promise<PushRequest> {
+  const { headers, body, rawBody, readable } = request;
+  if (body !== undefined || rawBody !== undefined || !readable) return request;
+  return { headers, rawBody: Buffer.concat((await request.toArray()) as Buffer[]) };
 }
 
 /** The body as it came, or as near to it as what is left of it allows. */

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { decodeEnvelope } from './decode-envelope.ts';
 import { handleMessage, refuse, reportFailure, reportInvalid } from './handle-message.ts';
 import type { MessageAnswer, Receiver } from './handle-message.ts';
-import { headerOf } from './push-request.ts';
+import { headerOf, withBody } from './push-request.ts';
 import type { PushRequest } from './push-request.ts';
 
 export type CallerAnswer =
@@ -61,10 +61,11 @@ async function replyTo(
   }
   const refused = await refusal(options, request);
   if (refused) return refused;
-  if ((request.rawBody?.length ?? 0) > BODY_MAX_BYTES) {
+  const whole = await withBody(request);
+  if ((whole.rawBody?.length ?? 0) > BODY_MAX_BYTES) {
     return { status: 413, text: `The body is larger than ${BODY_MAX_BYTES} bytes.` };
   }
-  const envelope = decodeEnvelope(request);
+  const envelope = decodeEnvelope(whole);
   if (envelope.kind === 'delivery') return replyOf(await handleMessage(options, envelope));
 
   const { faults, message } = envelope;
