@@ -1,6 +1,7 @@
 /*
- * npm run demo: an order goes through three agents, everything is published twice, and the worker is
- * killed right after the card is charged. Counts attempts against effects at the end.
+ * npm run demo: an order goes through three agents, another is taken back since its parcel can't be
+ * delivered, and an agent plans a trip turn by turn. Everything is published twice, and the worker is killed
+ * right after money was taken. Counts attempts against effects at the end.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,7 +13,7 @@ import { paintFor } from '../functions/src/cli/paint.ts';
 import { parseNamespace } from '../functions/src/index.ts';
 import { embeddedStage } from './demo/embedded-stage.ts';
 import { emulatorStage } from './demo/emulator-stage.ts';
-import { makeOrders } from './demo/orders.ts';
+import { makeScenes } from './demo/scenes.ts';
 import { play } from './demo/play.ts';
 import { isHeld, tallyTable, verdict } from './demo/report.ts';
 import { tally, tallyByAction } from './demo/tally.ts';
@@ -21,7 +22,7 @@ import { startTimeline } from './demo/timeline.ts';
 const USAGE = `npm run demo -- [--json] [--orders N] [--emulators] [--keep]
 
   --json        ends with one line of JSON
-  --orders N    how many orders, 1 to 500; default 1
+  --orders N    how many orders that go through, 1 to 500; default 1
   --emulators   on the Firestore and Pub/Sub emulators, with the real functions process; needs Java
   --keep        leaves the store's file, and says how to look into it`;
 
@@ -70,19 +71,19 @@ async function demo(
   const namespace = parseNamespace('demo')!;
   const folder = temporaryFolder(keep);
   const sandbox = await startSandbox({ ledger: join(folder, 'provider.sqlite') });
-  const setting = { folder, namespace, sandboxUrl: sandbox.url, orders: count };
+  const scenes = makeScenes(count, namespace);
+  const setting = { folder, namespace, sandboxUrl: sandbox.url, scenes: scenes.length };
   const stage = await (emulators ? emulatorStage(setting) : embeddedStage(setting));
   const timeline = startTimeline(console.log, (line) => paint('bold', line));
   try {
-    const orders = makeOrders(count, namespace);
-    const played = await play(stage, sandbox, orders, timeline);
+    const played = await play(stage, sandbox, scenes, timeline);
     timeline.end();
-    const counted = tally(orders, played);
+    const counted = tally(scenes, played);
     const seconds = Math.round((performance.now() - startedAt) / 10) / 100;
-    console.log(`\n${tallyTable(tallyByAction(orders, played), paint)}\n`);
+    console.log(`\n${tallyTable(tallyByAction(scenes, played), paint)}\n`);
     console.log(verdict(counted, seconds, paint));
     if (keep && stage.options !== undefined)
-      console.log(`\n${howToLook(stage.options, orders[0]?.task.root ?? '')}`);
+      console.log(`\n${howToLook(stage.options, scenes[0]?.task.root ?? '')}`);
     const store = stage.store.name;
     if (json) console.log(JSON.stringify({ ...counted, store, orders: count, seconds }));
     return isHeld(counted);
@@ -103,7 +104,7 @@ function temporaryFolder(keep: boolean): string {
 }
 
 function howToLook(options: string, root: string): string {
-  return `Kept. Look into it: npx agent-once ${options} ledger ${root}`;
+  return `Kept. Look into it: npx agent-once ${options} workflow ${root}`;
 }
 
 const options = readOptions();

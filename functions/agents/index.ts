@@ -1,7 +1,9 @@
-import type { AnyStep } from 'agent-once';
-import { reserveStock } from './order/inventory.ts';
-import { chargeCard } from './order/payments.ts';
-import { shipParcel } from './order/shipping.ts';
+import type { AnyStep, AnyWorkflow } from 'agent-once';
+import { fulfilOrder } from './order/fulfil.ts';
+import { plannerSteps } from './planner/steps.ts';
 
-/** The steps that this deployment runs. Add yours here. */
-export const steps: readonly AnyStep[] = [reserveStock, chargeCard, shipParcel];
+/** The steps that this deployment runs on their own. Add yours here. */
+export const steps: readonly AnyStep[] = [...plannerSteps];
+
+/** The workflows, with the steps of their members. Keep old versions while they have workflows. */
+export const workflows: readonly AnyWorkflow[] = [fulfilOrder];

@@ -14,7 +14,7 @@ export async function embeddedStage({
   folder,
   namespace,
   sandboxUrl,
-  orders,
+  scenes,
 }: StageOptions): Promise<Stage> {
   const file = join(folder, 'agent-once.sqlite');
   const silent = { decision() {}, event() {} };
@@ -25,11 +25,11 @@ export async function embeddedStage({
     title: 'the embedded store',
     namespace,
     store: runtime.store,
-    atOnce: orders,
+    atOnce: scenes,
     options: `--store embedded:${file} --namespace ${namespace}`,
     publishTwice: (tasks) => runtime.publisher.publish([...tasks, ...tasks]),
     async startWorker(log) {
-      const worker = await startWorker([file, namespace, String(orders + 2)], sandboxUrl, log);
+      const worker = await startWorker([file, namespace, String(2 * scenes + 2)], sandboxUrl, log);
       workers.push(worker);
       return worker;
     },
@@ -49,7 +49,10 @@ async function startWorker(
   const child = spawn(
     process.execPath,
     ['--disable-warning=ExperimentalWarning', WORKER, ...args],
-    { stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, SANDBOX_URL: sandboxUrl } },
+    {
+      stdio: ['pipe', 'pipe', 'inherit'],
+      env: { ...process.env, SANDBOX_URL: sandboxUrl, GEMINI_MODEL: undefined },
+    },
   );
   const exited = once(child, 'close').then(() => {});
   const ready = Promise.withResolvers<void>();

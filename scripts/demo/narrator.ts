@@ -2,7 +2,7 @@ import type { EffectKind } from '../../functions/agents/sandbox/contract.ts';
 import type { SandboxEvent } from '../../functions/agents/sandbox/events.ts';
 import type { LogEntry } from '../../functions/src/cli/log-entry.ts';
 import { shownToken } from '../../functions/src/token/token.ts';
-import type { PlacedOrder } from './orders.ts';
+import type { Scene } from './scenes.ts';
 import type { Timeline } from './timeline.ts';
 
 type Decision = NonNullable<LogEntry['decision']>;
@@ -12,16 +12,11 @@ export interface Narrator {
   decision(who: string, decision: Decision, time: string | undefined): void;
 }
 
-/** Tells what provider and workers report, for the first few orders only: all go the same way. */
-export function narrator(
-  timeline: Timeline,
-  orders: readonly PlacedOrder[],
-  shownOrders: number,
-): Narrator {
-  const shown = orders.slice(0, shownOrders);
-  const names = new Set(shown.map(({ orderId }) => orderId));
+/** Tells what provider and workers report of the scenes that are to be shown. */
+export function narrator(timeline: Timeline, shown: readonly Scene[]): Narrator {
+  const names = new Set(shown.map(({ name }) => name));
   const orderOf = new Map(
-    shown.flatMap(({ orderId, tokens }) => tokens.map((token) => [shownToken(token), orderId])),
+    shown.flatMap(({ name, acts }) => acts.map(({ token }) => [shownToken(token), name])),
   );
   const label = (orderId: string): string => (shown.length > 1 ? `${orderId}: ` : '');
 
@@ -46,6 +41,10 @@ const DEEDS: Partial<Record<EffectKind, string>> = {
   reserve: 'reserves the stock',
   charge: 'charges the card',
   ship: 'ships the parcel',
+  refund: 'pays the charge back',
+  release: 'releases the stock',
+  tracked: 'books the hotel',
+  keyed: 'takes the payment',
 };
 
 function providerText(event: SandboxEvent): string | undefined {
@@ -69,6 +68,8 @@ function decisionText({ action, outcome, attempt, error }: Decision): string {
   switch (outcome) {
     case 'completed':
       return `${action}  completed and recorded, attempt ${attempt}`;
+    case 'terminal_error':
+      return `${action}  failed for good: ${error?.message ?? ''}`;
     case 'replayed':
       return `${action}  duplicate: answered from the record`;
     case 'in_flight_elsewhere':

@@ -5,7 +5,8 @@ export interface StageOptions {
   readonly folder: string;
   readonly namespace: Namespace;
   readonly sandboxUrl: string;
-  readonly orders: number;
+  /** How many scenes are played. */
+  readonly scenes: number;
 }
 
 /** Where the demo plays: a store, a queue, and workers as processes of their own. */

@@ -1,9 +1,8 @@
 import { decodeCanonical } from '../../functions/src/index.ts';
 import type { StoredOperation } from '../../functions/src/operation/record.ts';
-import { STEPS } from './orders.ts';
-import type { PlacedOrder } from './orders.ts';
 import type { Played } from './play.ts';
-import { isOver } from './waiting.ts';
+import type { Act, Scene } from './scenes.ts';
+import { actsOf, isOver } from './waiting.ts';
 
 /** What one action came to, over all orders. */
 export interface ActionTally {
@@ -20,41 +19,45 @@ export interface Tally {
   readonly attempts: number;
   readonly kills: number;
   readonly effects: number;
-  /** Effects beyond the first of their kind for an order. */
+  /** Effects beyond the first of their kind for an order or a trip. */
   readonly duplicateEffects: number;
-  /** Effects that an order lacks, and recorded results that the provider knows nothing of. */
+  /** Effects that one of them lacks, and recorded results that the provider knows nothing of. */
   readonly lostEffects: number;
-  /** Tasks that did not end as completed. */
+  /** Tasks that did not end as they should. */
   readonly unsettled: number;
 }
 
 /** Attempts by the store's records, against effects by the provider's own ledger. */
 export function tallyByAction(
-  orders: readonly PlacedOrder[],
+  scenes: readonly Scene[],
   { operations, effects, decided, cutOff }: Played,
 ): ActionTally[] {
-  return STEPS.map(({ action, kind }) => ({
+  const acts = scenes.flatMap((scene) => scene.acts);
+  return [...Map.groupBy(acts, ({ action }) => action)].map(([action, all]) => ({
     action,
-    tasks: orders.length,
-    deliveries: (decided.get(action) ?? 0) + (action === 'payments.charge' ? cutOff : 0),
+    tasks: all.length,
+    deliveries: (decided.get(action) ?? 0) + (cutOff.get(action) ?? 0),
     attempts: operations
       .filter(({ record }) => record.action === action)
       .reduce((sum, { record }) => sum + record.attempt, 0),
-    effects: effects.filter((effect) => effect.kind === kind).length,
+    effects: effects.filter((effect) => all.some(({ kind }) => kind === effect.kind)).length,
   }));
 }
 
-export function tally(orders: readonly PlacedOrder[], played: Played): Tally {
+export function tally(scenes: readonly Scene[], played: Played): Tally {
   const { operations, effects, kills } = played;
-  const actions = tallyByAction(orders, played);
-  const counts = orders.flatMap(({ orderId }) =>
-    STEPS.map(
-      ({ kind }) =>
-        effects.filter((effect) => effect.orderId === orderId && effect.kind === kind).length,
-    ),
+  const actions = tallyByAction(scenes, played);
+  const acts = actsOf(scenes);
+  const counts = scenes.flatMap(({ name, acts: expected }) =>
+    expected
+      .filter(({ kind }) => kind !== undefined)
+      .map(
+        ({ kind }) =>
+          effects.filter((effect) => effect.orderId === name && effect.kind === kind).length,
+      ),
   );
   const known = new Set(effects.map(({ id }) => id));
-  const unfounded = operations.filter((operation) => !namesKnownEffect(operation, known));
+  const unfounded = operations.filter((operation) => !namesKnownEffect(operation, acts, known));
   const tasks = sum(actions, 'tasks');
   return {
     tasks,
@@ -64,16 +67,20 @@ export function tally(orders: readonly PlacedOrder[], played: Played): Tally {
     effects: effects.length,
     duplicateEffects: counts.reduce((extra, count) => extra + Math.max(0, count - 1), 0),
     lostEffects: counts.filter((count) => count === 0).length + unfounded.length,
-    unsettled: tasks - operations.filter(isOver).length,
+    unsettled: tasks - operations.filter((operation) => isOver(operation, acts)).length,
   };
 }
 
-function namesKnownEffect({ record }: StoredOperation, known: ReadonlySet<string>): boolean {
-  if (record.status !== 'completed') return true;
-  const step = STEPS.find(({ action }) => action === record.action);
-  if (!step || record.result.kind !== 'inline') return false;
+function namesKnownEffect(
+  { record }: StoredOperation,
+  acts: ReadonlyMap<string, Act>,
+  known: ReadonlySet<string>,
+): boolean {
+  const field = acts.get(record.token)?.resultField;
+  if (record.status !== 'completed' || field === undefined) return true;
+  if (record.result.kind !== 'inline') return false;
   const result = decodeCanonical(record.result.text) as Readonly<Record<string, string>>;
-  return known.has(result[step.resultField] ?? '');
+  return known.has(result[field] ?? '');
 }
 
 function sum(actions: readonly ActionTally[], of: Exclude<keyof ActionTally, 'action'>): number {

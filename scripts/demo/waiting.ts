@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { OperationRecord, StoredOperation } from '../../functions/src/operation/record.ts';
-import type { PlacedOrder } from './orders.ts';
+import type { StoredOperation } from '../../functions/src/operation/record.ts';
+import type { Act, Scene } from './scenes.ts';
 import type { Stage, StageWorker } from './stage.ts';
 
 const LOOK_EVERY_MS = 25;
@@ -20,7 +20,7 @@ export async function whileUp(
   const working = work(over.signal);
   const gone = worker.exited.then(() => `Worker process ${worker.pid} ended on its own.`);
   const late = delay(patienceMs, undefined, { signal: over.signal }).then(
-    () => `The orders did not come through within ${patienceMs / 1_000} s.`,
+    () => `Not all came through within ${patienceMs / 1_000} s.`,
     () => undefined,
   );
   const fault = await Promise.race([working.then(() => undefined), gone, late]).finally(() => {
@@ -38,43 +38,51 @@ export async function aborted(signal: AbortSignal): Promise<void> {
 /** Every step completed, what follows from it published, and every duplicate answered. */
 export async function settled(
   stage: Stage,
-  orders: readonly PlacedOrder[],
+  scenes: readonly Scene[],
   signal: AbortSignal,
 ): Promise<void> {
-  await completed(stage, orders, signal);
+  await completed(stage, scenes, signal);
   while (!signal.aborted && !(await stage.drained())) await delay(LOOK_EVERY_MS);
 }
 
-/** Resolves when every step of the orders is over, or one of them is stuck. */
+/** Resolves when every operation of the scenes is over, or one of them is stuck. */
 export async function completed(
   stage: Stage,
-  orders: readonly PlacedOrder[],
+  scenes: readonly Scene[],
   signal: AbortSignal,
 ): Promise<void> {
-  const tasks = orders.flatMap(({ tokens }) => tokens).length;
+  const acts = actsOf(scenes);
   while (!signal.aborted) {
-    const operations = await operationsOf(stage, orders);
-    if (operations.filter(isOver).length === tasks) return;
-    if (operations.some(({ record }) => isStuck(record))) return;
+    const operations = await operationsOf(stage, scenes);
+    if (operations.filter((operation) => isOver(operation, acts)).length === acts.size) return;
+    if (operations.some((operation) => isStuck(operation, acts))) return;
     await delay(LOOK_EVERY_MS);
   }
 }
 
-/** Nothing but a person can move it. */
-function isStuck({ status }: OperationRecord): boolean {
-  return status === 'failed' || status === 'in_doubt' || status === 'cancelled';
+/** What is expected, by token. */
+export function actsOf(scenes: readonly Scene[]): ReadonlyMap<string, Act> {
+  return new Map(scenes.flatMap(({ acts }) => acts.map((act) => [act.token, act])));
 }
 
-export function isOver({ record }: StoredOperation): boolean {
-  return record.status === 'completed' && record.sent;
+/** It has ended otherwise than it should, or nothing but a person can move it. */
+function isStuck({ record }: StoredOperation, acts: ReadonlyMap<string, Act>): boolean {
+  const { status } = record;
+  if (status === 'in_doubt' || status === 'cancelled') return true;
+  return status === 'failed' && acts.get(record.token)?.ends !== 'failed';
+}
+
+export function isOver({ record }: StoredOperation, acts: ReadonlyMap<string, Act>): boolean {
+  if (record.status !== acts.get(record.token)?.ends) return false;
+  return record.status !== 'completed' || record.sent;
 }
 
 export async function operationsOf(
   { store, namespace }: Stage,
-  orders: readonly PlacedOrder[],
+  scenes: readonly Scene[],
 ): Promise<StoredOperation[]> {
   const ledgers = await Promise.all(
-    orders.map(({ task }) => store.ledger(namespace, task.root, { limit: 100 })),
+    scenes.map(({ task }) => store.ledger(namespace, task.root, { limit: 100 })),
   );
   return ledgers.flatMap(({ operations }) => operations);
 }

@@ -5,7 +5,7 @@
  * line of JSON. SANDBOX_URL names the provider. It ends with its parent, or on SIGTERM, once what it
  * has in hand is settled.
  */
-import { steps } from '../../functions/agents/index.ts';
+import { steps, workflows } from '../../functions/agents/index.ts';
 import { compose } from '../../functions/src/compose.ts';
 import { drainQueue } from '../../functions/src/handlers/drain-queue.ts';
 import { handleMessage } from '../../functions/src/handlers/handle-message.ts';
@@ -27,9 +27,13 @@ const { runtime, queue, close } = await compose(embeddedConfig(file, namespace),
   publisher: (real) => ({ ...real, publish: (tasks) => real.publish([...tasks, ...tasks]) }),
 });
 if (!queue) throw new Error('The embedded store came without its queue.');
+const registered = registerSteps(steps, workflows);
+const shortLeases = [...registered].map(
+  ([action, step]) => [action, { ...step, leaseMs: LEASE_MS }] as const,
+);
 const receiver = {
   runtime,
-  steps: registerSteps(steps.map((step) => ({ ...step, leaseMs: LEASE_MS }))),
+  steps: Object.assign(new Map(shortLeases), { workflows: registered.workflows }),
   namespace,
 };
 

@@ -1,14 +1,14 @@
+import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Worker } from 'node:worker_threads';
 import { expect, test } from 'vitest';
 import { embeddedDocuments } from '../../functions/src/adapters/embedded/documents.ts';
 import { scratchFolder } from '../support/scratch-folder.ts';
 import { settableClock } from '../support/settable-clock.ts';
 import { tokenStoreContract } from './token-store.contract.ts';
 
-const CLAIM_FROM_THREAD = new URL('../support/claim-from-thread.ts', import.meta.url);
+const CLAIM_FROM_PROCESS = new URL('../support/claim-from-process.ts', import.meta.url);
 
 tokenStoreContract({
   name: 'embedded, on a file',
@@ -27,20 +27,23 @@ tokenStoreContract({
   },
 });
 
-test('threads with connections of their own share a file: one winner for each token', async () => {
+test('processes share a file: one winner for each token', async () => {
   const folder = await scratchFolder();
-  const threads = await Promise.all(
-    ['a', 'b', 'c', 'd'].map(async (thread) => {
-      const workerData = { path: join(folder, 'store.db'), thread, tokens: 50 };
-      const worker = new Worker(CLAIM_FROM_THREAD, { workerData });
-      await once(worker, 'message');
-      return worker;
+  const path = join(folder, 'store.db');
+  const processes = await Promise.all(
+    ['a', 'b', 'c', 'd'].map(async (name) => {
+      const claimant = fork(CLAIM_FROM_PROCESS, [path, name, '50'], { execArgv: [] });
+      await once(claimant, 'message');
+      return claimant;
     }),
   );
-  const won = threads.map(async (worker): Promise<number[]> => {
-    worker.postMessage('go');
-    const [numbers] = await once(worker, 'message');
-    await once(worker, 'exit');
+  const won = processes.map(async (claimant): Promise<number[]> => {
+    const told = once(claimant, 'message');
+    const exited = once(claimant, 'exit');
+    claimant.send('go');
+    const [numbers] = await told;
+    claimant.disconnect();
+    await exited;
     return numbers;
   });
   const numbers = (await Promise.all(won)).flat();

@@ -36,6 +36,8 @@ export interface StartOptions {
 
 /** All that a test's functions need, apart from every other test's: a project, a provider, topics. */
 export interface Deployment {
+  /** How its functions, and a CLI, are told where everything is. */
+  readonly env: Readonly<Record<string, string>>;
   readonly provider: SandboxAdmin;
   readonly providerEvents: Seen<SandboxEvent>;
   readonly pubsub: PubsubFixture;
@@ -60,21 +62,18 @@ export async function deploy(hosts: Hosts): Promise<Deployment> {
   const log = seen<LogEntry>();
   const running: FunctionsProcess[] = [];
 
+  const env = { ...environment(project, hosts), SANDBOX_URL: sandbox.url };
   return {
+    env,
     provider: createSandboxAdmin(sandbox.url),
     providerEvents,
     pubsub,
     operations,
     log,
     async start({ source, port, leaseMs = 2_000, firestore = hosts.firestore }) {
-      const env = {
-        ...environment(project, { ...hosts, firestore }),
-        SANDBOX_URL: sandbox.url,
-        STEP_LEASE_MS: String(leaseMs),
-      };
       const started = await startFunctions({
         source,
-        env,
+        env: { ...env, FIRESTORE_EMULATOR_HOST: firestore, STEP_LEASE_MS: String(leaseMs) },
         log,
         ...(port !== undefined && { port }),
       });

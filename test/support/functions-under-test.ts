@@ -1,10 +1,10 @@
 /*
- * What functions-framework serves in tests: the app of main.ts, with steps of the tests beside the example's, a
- * lease that the test chooses (STEP_LEASE_MS), and points at which a task can be halted.
+ * What functions-framework serves in tests: the app of main.ts with more steps, a lease that the test
+ * chooses (STEP_LEASE_MS), and points at which a task can be halted.
  */
 import { http } from '@google-cloud/functions-framework';
 
-import { steps as agents } from '../../functions/agents/index.ts';
+import { steps as agents, workflows } from '../../functions/agents/index.ts';
 import { jsonLinesTelemetry } from '../../functions/src/adapters/system/telemetry.ts';
 import { compose } from '../../functions/src/compose.ts';
 import { parseConfig } from '../../functions/src/config.ts';
@@ -17,9 +17,11 @@ import { effectSteps } from './steps/effects.ts';
 const telemetry = jsonLinesTelemetry();
 const halting = halts(telemetry);
 const leaseMs = Number(process.env['STEP_LEASE_MS']);
-const steps = [...agents, ...effectSteps(halting)].map((step) => ({ ...step, leaseMs }));
+const registered = registerSteps([...agents, ...effectSteps(halting)], workflows);
+const leased = [...registered].map(([action, step]) => [action, { ...step, leaseMs }] as const);
+const steps = Object.assign(new Map(leased), { workflows: registered.workflows });
 
-const config = parseConfig(process.env, steps);
+const config = parseConfig(process.env, [...steps.values()]);
 const { store, publisher } = halting;
 const { runtime } = await compose(config, { telemetry, store, publisher });
 outliveRejections(process, telemetry);
@@ -27,10 +29,5 @@ outliveRejections(process, telemetry);
 await runtime.store.get(config.namespace, keyToken(config.namespace, 'first call')).catch(() => {});
 http(
   'run-task',
-  runTaskPush({
-    runtime,
-    steps: registerSteps(steps),
-    namespace: config.namespace,
-    verifyCaller: 'unverified',
-  }),
+  runTaskPush({ runtime, steps, namespace: config.namespace, verifyCaller: 'unverified' }),
 );

@@ -27,26 +27,30 @@ async function runDemo(...args: string[]): Promise<{ text: string; last: unknown
 }
 
 test(
-  'an order published twice, its worker killed after the charge, has each effect once',
+  'two orders and a trip published twice, their worker killed after the charge, have each effect once',
   async () => {
     const { text, last } = await runDemo('--json');
     expect(last).toEqual({
       store: 'embedded',
       orders: 1,
-      tasks: 3,
+      tasks: 17,
       deliveries: expect.any(Number),
       attempts: expect.any(Number),
       kills: 1,
-      effects: 3,
+      effects: 9,
       duplicateEffects: 0,
       lostEffects: 0,
       unsettled: 0,
       seconds: expect.any(Number),
     });
     const { deliveries, attempts } = last as { deliveries: number; attempts: number };
-    expect(deliveries).toBeGreaterThanOrEqual(7);
-    expect(attempts).toBeGreaterThanOrEqual(4);
-    expect(text).toMatch(/SIGKILL to worker 1[^]*knows this idempotency-key: answers charge-2/);
+    expect(deliveries).toBeGreaterThanOrEqual(37);
+    expect(attempts).toBeGreaterThanOrEqual(20);
+    expect(text).toMatch(
+      /SIGKILL to worker 1[^]*order-1: knows this idempotency-key: answers charge/,
+    );
+    expect(text).toMatch(/order-2: pays the charge back[^]*order-2: releases the stock/);
+    expect(text.match(/trip-1: takes the payment/g)).toHaveLength(1);
     expect(text).toContain('Each effect happened once.');
     expect(await readdir(temporary)).toEqual([]);
   },
@@ -54,19 +58,19 @@ test(
 );
 
 test(
-  'a kill that hits five charged orders at once costs each one attempt, and no effect',
+  'a kill that hits six charged orders and a payment at once costs each one attempt, and no effect',
   async () => {
     const { last } = await runDemo('--json', '--orders', '5');
     expect(last).toMatchObject({
       orders: 5,
-      tasks: 15,
+      tasks: 33,
       kills: 1,
-      effects: 15,
+      effects: 21,
       duplicateEffects: 0,
       lostEffects: 0,
       unsettled: 0,
     });
-    expect((last as { attempts: number }).attempts).toBeGreaterThanOrEqual(20);
+    expect((last as { attempts: number }).attempts).toBeGreaterThanOrEqual(40);
   },
   TIME_ENOUGH_MS,
 );

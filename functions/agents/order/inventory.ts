@@ -1,6 +1,5 @@
 import { defineStep } from 'agent-once';
-import { orderSchema } from './order.ts';
-import { chargeCard } from './payments.ts';
+import { z } from 'zod';
 import { asking, provider } from './provider.ts';
 
 /**
@@ -10,13 +9,11 @@ import { asking, provider } from './provider.ts';
 export const reserveStock = defineStep({
   action: 'inventory.reserve',
   effect: 'reconcilable',
-  params: orderSchema,
-  async run({ params: { orderId, sku, quantity }, start, signal }) {
+  params: z.object({ orderId: z.string(), sku: z.string(), quantity: z.int().min(1) }),
+  async run({ params, start, signal }) {
     const trackingId = await start();
     signal.throwIfAborted();
-    const { effect } = await asking(() =>
-      provider().reserve({ orderId, sku, quantity }, { trackingId, signal }),
-    );
+    const { effect } = await asking(() => provider().reserve(params, { trackingId, signal }));
     return { reservationId: effect.id };
   },
   async reconcile({ trackingId, signal }) {
@@ -24,5 +21,22 @@ export const reserveStock = defineStep({
     if (status.state === 'absent') return status;
     return { state: 'committed', result: { reservationId: status.effect.id } };
   },
-  next: ({ reservationId }, order) => [chargeCard.task({ ...order, reservationId })],
+});
+
+/** Takes a reservation back, known by a tracking id of its own. */
+export const releaseStock = defineStep({
+  action: 'inventory.release',
+  effect: 'reconcilable',
+  params: z.object({ orderId: z.string(), reservationId: z.string(), quantity: z.int().min(1) }),
+  async run({ params, start, signal }) {
+    const trackingId = await start();
+    signal.throwIfAborted();
+    const { effect } = await asking(() => provider().release(params, { trackingId, signal }));
+    return { releaseId: effect.id };
+  },
+  async reconcile({ trackingId, signal }) {
+    const status = await provider().inventoryStatus(trackingId, { signal });
+    if (status.state === 'absent') return status;
+    return { state: 'committed', result: { releaseId: status.effect.id } };
+  },
 });

@@ -1,21 +1,31 @@
 import { defineStep } from 'agent-once';
 import { z } from 'zod';
-import { orderSchema } from './order.ts';
 import { asking, provider } from './provider.ts';
-import { shipParcel } from './shipping.ts';
+
+const amountCents = z.int().min(1).max(100_000_000);
 
 /** Charges the card. The payment provider honours idempotency keys, so a second try is safe. */
 export const chargeCard = defineStep({
   action: 'payments.charge',
   effect: 'idempotent',
   retention: 'financial',
-  params: orderSchema.extend({ reservationId: z.string() }),
-  async run({ params: { orderId, amountCents, card }, idempotencyKey, signal }) {
+  params: z.object({ orderId: z.string(), amountCents, card: z.string() }),
+  async run({ params, idempotencyKey, signal }) {
     signal.throwIfAborted();
-    const { effect } = await asking(() =>
-      provider().charge({ orderId, amountCents, card }, { idempotencyKey, signal }),
-    );
+    const { effect } = await asking(() => provider().charge(params, { idempotencyKey, signal }));
     return { chargeId: effect.id };
   },
-  next: ({ chargeId }, order) => [shipParcel.task({ ...order, chargeId })],
+});
+
+/** Pays a charge back, under a key of its own. */
+export const refundCard = defineStep({
+  action: 'payments.refund',
+  effect: 'idempotent',
+  retention: 'financial',
+  params: z.object({ orderId: z.string(), amountCents, chargeId: z.string() }),
+  async run({ params, idempotencyKey, signal }) {
+    signal.throwIfAborted();
+    const { effect } = await asking(() => provider().refund(params, { idempotencyKey, signal }));
+    return { refundId: effect.id };
+  },
 });

@@ -1,6 +1,5 @@
 import { defineStep } from 'agent-once';
 import { z } from 'zod';
-import { orderSchema } from './order.ts';
 import { asking, provider } from './provider.ts';
 
 /**
@@ -10,11 +9,11 @@ import { asking, provider } from './provider.ts';
 export const shipParcel = defineStep({
   action: 'shipping.ship',
   effect: 'once',
-  params: orderSchema.extend({ reservationId: z.string(), chargeId: z.string() }),
-  async run({ params: { orderId, address }, start, signal }) {
+  params: z.object({ orderId: z.string(), address: z.string() }),
+  async run({ params, start, signal }) {
     await start();
     signal.throwIfAborted();
-    const { effect } = await asking(() => provider().ship({ orderId, address }, { signal }));
+    const { effect } = await asking(() => provider().ship(params, { signal }));
     return { shipmentId: effect.id };
   },
 });

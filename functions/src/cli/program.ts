@@ -8,6 +8,7 @@ import { resolveCommand } from './commands/resolve.ts';
 import { showCommand } from './commands/show.ts';
 import { sweepCommand } from './commands/sweep.ts';
 import { tailCommand } from './commands/tail.ts';
+import { workflowCommands } from './commands/workflow.ts';
 import type { Answer, Connection, Run, Terminal } from './context.ts';
 import { EXIT, Failure } from './failure.ts';
 import { invocationOf } from './target.ts';
@@ -71,6 +72,7 @@ function commandLine(
     inDoubtCommand(run),
     resolveCommand(run),
     ...overrideCommands(run),
+    ...workflowCommands(run),
     sweepCommand(run),
     tailCommand(terminal, () => options().json === true),
   ];

@@ -64,11 +64,7 @@ export async function recordOperation(
   }
 }
 
-function conclude(
-  runtime: Runtime,
-  held: Parameters<typeof completeClaim>[1],
-  outcome: Outcome,
-) {
+function conclude(runtime: Runtime, held: Parameters<typeof completeClaim>[1], outcome: Outcome) {
   return 'error' in outcome
     ? concludeWithout(runtime, held, { error: outcome.error, notDone: true })
     : completeClaim(runtime, held, outcome.result);

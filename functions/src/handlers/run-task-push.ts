@@ -2,18 +2,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { decodeEnvelope } from './decode-envelope.ts';
 import { handleMessage, refuse, reportFailure, reportInvalid } from './handle-message.ts';
 import type { MessageAnswer, Receiver } from './handle-message.ts';
-import { headerOf, withBody } from './push-request.ts';
+import { refusal, send } from './push-reply.ts';
+import type { Reply } from './push-reply.ts';
+import { withBody } from './push-request.ts';
 import type { PushRequest } from './push-request.ts';
-
-export type CallerAnswer =
-  | { readonly kind: 'verified' }
-  /** `why` is for the log: a caller that can't prove itself is told no details. */
-  | { readonly kind: 'refused'; readonly status: 401 | 403; readonly why: string }
-  /** The proof could not be checked, through no fault of the caller's. */
-  | { readonly kind: 'unavailable'; readonly why: string };
-
-/** Judges the `Authorization` header of a push request. */
-export type VerifyCaller = (authorization: string | undefined) => Promise<CallerAnswer>;
+import type { VerifyCaller } from '../ports/verify-caller.ts';
 
 export interface PushOptions extends Receiver {
   /** Only an emulator, which sends no proof of who it is, may be left unverified. */
@@ -44,13 +37,6 @@ export function runTaskPush(
   };
 }
 
-interface Reply {
-  readonly status: number;
-  readonly headers?: Readonly<Record<string, string>>;
-  /** For people; Pub/Sub looks at the status only. */
-  readonly text?: string;
-}
-
 async function replyTo(
   options: PushOptions,
   request: IncomingMessage & PushRequest,
@@ -76,39 +62,9 @@ async function replyTo(
   return replyOf(await refuse(options.runtime, message, { code: 'invalid', faults }));
 }
 
-async function refusal(
-  { verifyCaller, runtime }: PushOptions,
-  request: PushRequest,
-): Promise<Reply | undefined> {
-  if (verifyCaller === 'unverified') return undefined;
-  const caller = await verifyCaller(headerOf(request, 'authorization'));
-  if (caller.kind === 'verified') return undefined;
-  const { kind, why } = caller;
-  runtime.telemetry.event('WARNING', `A push request was refused: ${why}`, { caller: kind });
-  if (kind === 'unavailable') return { status: 503, text: 'The caller could not be verified now.' };
-  if (caller.status === 403) {
-    return { status: 403, text: 'This caller may not push to this function.' };
-  }
-  const text = "The request needs a valid OIDC token of the push subscription's service account.";
-  return { status: 401, headers: { 'WWW-Authenticate': 'Bearer' }, text };
-}
-
 function replyOf({ status, outcomeKind, retryAfterMs }: MessageAnswer): Reply {
   const headers: Record<string, string> = { 'Agent-Once-Outcome': outcomeKind };
   const waits = status >= 400 && retryAfterMs !== undefined;
   if (waits) headers['Retry-After'] = String(Math.ceil(retryAfterMs / 1_000));
   return { status, headers };
-}
-
-/** The framework answers by itself where a step's stray callback throws: then it is too late. */
-function send(response: ServerResponse, { status, headers = {}, text }: Reply): void {
-  if (response.headersSent || response.destroyed) return;
-  response.statusCode = status;
-  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
-  if (text === undefined) {
-    response.end();
-    return;
-  }
-  response.setHeader('Content-Type', 'text/plain; charset=utf-8');
-  response.end(`${text}\n`);
 }

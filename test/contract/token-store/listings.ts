@@ -14,6 +14,8 @@ function tokens(count: number, prefix = 'item'): Token[] {
   return Array.from({ length: count }, (_, index) => keyToken(SHOP, `${prefix}-${index}`));
 }
 
+const MOST_PAGES = 50;
+
 /** Every page's operations, page by page. */
 async function pages(
   list: (page: Page) => Promise<Listing>,
@@ -25,6 +27,7 @@ async function pages(
     const { operations, next } = await list(after === undefined ? { limit } : { limit, after });
     all.push([...operations]);
     after = next;
+    if (all.length > MOST_PAGES) throw new Error('The pages do not end.');
   } while (after !== undefined);
   return all;
 }

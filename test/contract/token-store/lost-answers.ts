@@ -7,7 +7,7 @@ import type { WriteFate } from '../../support/faulty-documents.ts';
 import { RETENTION } from '../../support/operation-records.ts';
 import { benchFor, bringTo, LIVE_MS, OUTBOX, POINTER, RESULT, SHORT_MS, won } from './fixture.ts';
 import type { Backend, Standing } from './fixture.ts';
-import { HOLDER_VERBS } from './holders.ts';
+import { HOLDER_VERBS } from './holder-verbs.ts';
 
 const FATES: readonly WriteFate[] = ['answer lost', 'request lost', 'repeated'];
 

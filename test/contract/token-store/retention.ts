@@ -12,9 +12,10 @@ export function retentionContract(backend: Backend): void {
 
   describe('sliding extension', () => {
     test('writes nothing while at least half of the life is left', async () => {
-      const { store, request, found, faulty } = bench();
+      const { store, request, found, faulty, advance } = bench();
       const asked = request();
       await bringTo(bench(), 'completed', asked);
+      await advance(SHORT_MS);
       const before = (await found(asked)) as Terminal;
       const writes = faulty.writes();
       await store.slide(before);

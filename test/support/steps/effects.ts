@@ -41,7 +41,9 @@ export function effectSteps({ reach, freeze }: Pick<Halts, 'reach' | 'freeze'>):
 
   async function untilSending(context: Context, starts: boolean): Promise<string | undefined> {
     const { token, signal, start, log } = context;
-    signal.addEventListener('abort', () => log('aborted', { token, reason: String(signal.reason) }));
+    signal.addEventListener('abort', () =>
+      log('aborted', { token, reason: String(signal.reason) }),
+    );
     const trackingId = starts ? await start() : undefined;
     await reach(token, 'after start');
     freeze(token, 'before send');

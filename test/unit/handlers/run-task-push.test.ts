@@ -6,7 +6,7 @@ import { http } from '@google-cloud/functions-framework';
 import { getTestServer } from '@google-cloud/functions-framework/testing';
 import { afterEach, describe, expect, it } from 'vitest';
 import { runTaskPush } from '../../../functions/src/handlers/run-task-push.ts';
-import type { CallerAnswer, VerifyCaller } from '../../../functions/src/handlers/run-task-push.ts';
+import type { CallerAnswer, VerifyCaller } from '../../../functions/src/ports/verify-caller.ts';
 import { NotDone } from '../../../functions/src/operation/errors.ts';
 import { messageOf, pushBody, pushTo, testReceiver } from './receiver.ts';
 import type { TestReceiver } from './receiver.ts';

@@ -1,5 +1,6 @@
 import { OAuth2Client } from 'google-auth-library';
 import type { TokenPayload } from 'google-auth-library';
+import type { CallerAnswer, VerifyCaller } from '../../ports/verify-caller.ts';
 
 export interface PushCaller {
   /** The `aud` that the subscription's tokens carry: the push endpoint, or what was configured instead. */
@@ -11,11 +12,6 @@ export interface PushCaller {
 /** Google's signing certificates (PEM) by key id. */
 export type Certificates = () => Promise<Readonly<Record<string, string>>>;
 
-export type CallerAnswer =
-  | { readonly kind: 'verified' }
-  | { readonly kind: 'refused'; readonly status: 401 | 403; readonly why: string }
-  | { readonly kind: 'unavailable'; readonly why: string };
-
 const ISSUERS = ['https://accounts.google.com', 'accounts.google.com'];
 const BEARER = /^Bearer ([\w-]+\.[\w-]+\.[\w-]+)$/i;
 
@@ -26,7 +22,7 @@ const BEARER = /^Bearer ([\w-]+\.[\w-]+\.[\w-]+)$/i;
 export function verifyPushCaller(
   { audience, serviceAccount }: PushCaller,
   certificates: Certificates = googleCertificates(),
-): (authorization: string | undefined) => Promise<CallerAnswer> {
+): VerifyCaller {
   const client = new OAuth2Client();
 
   return async (authorization) => {

@@ -41,7 +41,8 @@ function queryFor(selection: Selection): Query {
     case 'root': {
       const { namespace, root } = selection;
       return {
-        where: `(id = ? OR (document ->> 'root' = ? AND document ->> 'root' <> document ->> 'token'))
+        where: `((id = ? AND document ->> 'root' = document ->> 'token')
+            OR (document ->> 'root' = ? AND document ->> 'root' <> document ->> 'token'))
           AND document ->> 'namespace' = ?`,
         values: [documentId(namespace as Namespace, root as Token), root, namespace],
         order: ["document ->> 'logicalTime'", 'id'],

@@ -27,9 +27,9 @@ export function pubsubPublisher(
       await deadLetterTopic.publishMessage({
         data: Buffer.from(message.data),
         attributes: {
-          ...message.attributes,
+          ...wellFormed(message.attributes),
           'agent-once-reason': reason.code,
-          'agent-once-faults': shortened(reason.faults.join('\n')),
+          'agent-once-faults': shortened(reason.faults.join('\n').toWellFormed()),
           'agent-once-message-id': message.id,
         },
       });
@@ -43,6 +43,13 @@ async function publishTask(topic: Topic, task: TaskMessage): Promise<void> {
     data: Buffer.from(encodeCanonical(task)),
     attributes: { schema: task.schema, action: task.action },
   });
+}
+
+/** Pub/Sub takes nothing else, and leaves a publisher of anything else without an answer [M]. */
+function wellFormed(attributes: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(attributes).map(([name, value]) => [name.toWellFormed(), value.toWellFormed()]),
+  );
 }
 
 function shortened(text: string): string {

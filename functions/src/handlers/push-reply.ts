@@ -1,0 +1,48 @@
+import type { ServerResponse } from 'node:http';
+import type { Runtime } from '../engine/runtime.ts';
+import type { VerifyCaller } from '../ports/verify-caller.ts';
+import { headerOf } from './push-request.ts';
+import type { PushRequest } from './push-request.ts';
+
+export interface Reply {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** For people; Pub/Sub looks at the status only. */
+  readonly text?: string;
+}
+
+interface Guarded {
+  readonly runtime: Pick<Runtime, 'telemetry'>;
+  readonly verifyCaller: VerifyCaller | 'unverified';
+}
+
+/** The answer to a caller that may not call; `undefined` for one that may. */
+export async function refusal(
+  { verifyCaller, runtime }: Guarded,
+  request: PushRequest,
+): Promise<Reply | undefined> {
+  if (verifyCaller === 'unverified') return undefined;
+  const caller = await verifyCaller(headerOf(request, 'authorization'));
+  if (caller.kind === 'verified') return undefined;
+  const { kind, why } = caller;
+  runtime.telemetry.event('WARNING', `A push request was refused: ${why}`, { caller: kind });
+  if (kind === 'unavailable') return { status: 503, text: 'The caller could not be verified now.' };
+  if (caller.status === 403) {
+    return { status: 403, text: 'This caller may not push to this function.' };
+  }
+  const text = "The request needs a valid OIDC token of the push subscription's service account.";
+  return { status: 401, headers: { 'WWW-Authenticate': 'Bearer' }, text };
+}
+
+/** The framework answers by itself where a step's stray callback throws: then it is too late. */
+export function send(response: ServerResponse, { status, headers = {}, text }: Reply): void {
+  if (response.headersSent || response.destroyed) return;
+  response.statusCode = status;
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+  if (text === undefined) {
+    response.end();
+    return;
+  }
+  response.setHeader('Content-Type', 'text/plain; charset=utf-8');
+  response.end(`${text}\n`);
+}
