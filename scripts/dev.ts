@@ -53,7 +53,7 @@ async function dev(): Promise<void> {
   writeFileSync(file, `${JSON.stringify(facts, undefined, 2)}\n`);
   process.once('exit', () => rmSync(file, { force: true }));
   console.log(`Up:\n\n${whatIsWhere(facts)}\n`);
-  console.log(`Try: npx agent-once publish inventory.reserve '${EXAMPLE}' --key order-1 --wait`);
+  console.log(`Try: npx agent-once publish order.fulfil '${EXAMPLE}' --key order-1 --wait`);
   console.log('Ctrl-C stops everything.\n');
 
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'].map((signal) => once(process, signal));

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,11 +15,19 @@ beforeAll(async () => {
   temporary = await mkdtemp(join(tmpdir(), 'demo-test-'));
 });
 
-afterAll(() => rm(temporary, { recursive: true, force: true }));
+afterAll(async () => {
+  await rm(temporary, { recursive: true, force: true });
+  await rm(modelLog(), { force: true });
+});
+
+/** Where the planner's model notes its calls; outside of the folder that is to be left empty. */
+function modelLog(): string {
+  return `${temporary}.model`;
+}
 
 async function runDemo(...args: string[]): Promise<{ text: string; last: unknown }> {
   const { stdout } = await promisify(execFile)(process.execPath, [DEMO, ...args], {
-    env: { ...process.env, TMPDIR: temporary, NO_COLOR: '1' },
+    env: { ...process.env, TMPDIR: temporary, NO_COLOR: '1', SCRIPTED_MODEL_LOG: modelLog() },
     timeout: TIME_ENOUGH_MS,
   });
   const lines = stdout.trimEnd().split('\n');
@@ -53,6 +61,8 @@ test(
     expect(text.match(/trip-1: takes the payment/g)).toHaveLength(1);
     expect(text).toContain('Each effect happened once.');
     expect(await readdir(temporary)).toEqual([]);
+    const planned = (await readFile(modelLog(), 'utf8')).trimEnd().split('\n');
+    expect(planned).toEqual(['trip-1\t0', 'trip-1\t1', 'trip-1\t2', 'trip-1\t3']);
   },
   TIME_ENOUGH_MS,
 );
