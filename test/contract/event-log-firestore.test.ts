@@ -1,22 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { Firestore } from '@google-cloud/firestore';
-import { afterAll, beforeAll, inject } from 'vitest';
 import { firestoreEvents } from '../../functions/src/adapters/firestore/events.ts';
 import { eventLogContract } from './event-log.contract.ts';
+import { sharedFirestore } from '../support/firestore.ts';
 
-let firestore: Firestore;
-
-beforeAll(async () => {
-  firestore = new Firestore({
-    projectId: 'demo-contract',
-    host: inject('firestoreHost'),
-    ssl: false,
-    customHeaders: { Authorization: 'Bearer owner' },
-  });
-  await firestore.doc('warm/up').get(); // a cold emulator takes seconds over its first call
-}, 60_000);
-
-afterAll(() => firestore.terminate());
+const firestore = sharedFirestore();
 
 eventLogContract({
   name: 'firestore',
@@ -24,7 +11,7 @@ eventLogContract({
   longReplay: 1_000,
   async open() {
     const id = randomUUID();
-    const log = firestoreEvents(firestore, { events: `events-${id}`, snapshots: `snaps-${id}` });
+    const log = firestoreEvents(firestore(), { events: `events-${id}`, snapshots: `snaps-${id}` });
     return { ...log, close: async () => {} };
   },
 });

@@ -135,7 +135,11 @@ export function reportInvalid(
 }
 
 /** Never throws, whatever the log does: the answer still tells the queue to deliver again. */
-export function reportFailure({ telemetry }: Runtime, what: string, error: unknown): void {
+export function reportFailure(
+  { telemetry }: Pick<Runtime, 'telemetry'>,
+  what: string,
+  error: unknown,
+): void {
   try {
     telemetry.event('ERROR', what, { error: recordedError(error) });
   } catch {

@@ -1,6 +1,7 @@
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Runtime } from '../engine/runtime.ts';
 import type { VerifyCaller } from '../ports/verify-caller.ts';
+import { reportFailure } from './handle-message.ts';
 import { headerOf } from './push-request.ts';
 import type { PushRequest } from './push-request.ts';
 
@@ -9,6 +10,27 @@ export interface Reply {
   readonly headers?: Readonly<Record<string, string>>;
   /** For people; Pub/Sub looks at the status only. */
   readonly text?: string;
+}
+
+/**
+ * A handler that answers every request and never rejects: a rejection would take the instance down, and
+ * the tasks that it runs besides. What `replyTo` throws is logged under `failure`, and answered 503.
+ */
+export function answering(
+  runtime: Pick<Runtime, 'telemetry'>,
+  failure: string,
+  replyTo: (request: IncomingMessage & PushRequest) => Promise<Reply>,
+): (request: IncomingMessage & PushRequest, response: ServerResponse) => Promise<void> {
+  return async (request, response) => {
+    let reply: Reply;
+    try {
+      reply = await replyTo(request);
+    } catch (error) {
+      reportFailure(runtime, failure, error);
+      reply = { status: 503, text: 'The request could not be handled. Send it again.' };
+    }
+    send(response, reply);
+  };
 }
 
 interface Guarded {
@@ -35,7 +57,7 @@ export async function refusal(
 }
 
 /** The framework answers by itself where a step's stray callback throws: then it is too late. */
-export function send(response: ServerResponse, { status, headers = {}, text }: Reply): void {
+function send(response: ServerResponse, { status, headers = {}, text }: Reply): void {
   if (response.headersSent || response.destroyed) return;
   response.statusCode = status;
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);

@@ -1,8 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { sweepAll } from '../engine/sweep-all.ts';
-import { reportFailure } from './handle-message.ts';
 import type { Receiver } from './handle-message.ts';
-import { refusal, send } from './push-reply.ts';
+import { answering, refusal } from './push-reply.ts';
 import type { Reply } from './push-reply.ts';
 import type { PushRequest } from './push-request.ts';
 import type { VerifyCaller } from '../ports/verify-caller.ts';
@@ -18,16 +17,8 @@ export interface SweepHandlerOptions extends Receiver {
 export function runSweep(
   options: SweepHandlerOptions,
 ): (request: IncomingMessage & PushRequest, response: ServerResponse) => Promise<void> {
-  return async (request, response) => {
-    let reply: Reply;
-    try {
-      reply = await replyTo(options, request);
-    } catch (error) {
-      reportFailure(options.runtime, 'A sweep was not finished; the next one goes on', error);
-      reply = { status: 503, text: 'The sweep was not finished. The next one goes on.' };
-    }
-    send(response, reply);
-  };
+  const failure = 'A sweep was not finished; the next one goes on';
+  return answering(options.runtime, failure, (request) => replyTo(options, request));
 }
 
 async function replyTo(

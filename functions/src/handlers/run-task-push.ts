@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { decodeEnvelope } from './decode-envelope.ts';
 import { handleMessage, refuse, reportFailure, reportInvalid } from './handle-message.ts';
 import type { MessageAnswer, Receiver } from './handle-message.ts';
-import { refusal, send } from './push-reply.ts';
+import { answering, refusal } from './push-reply.ts';
 import type { Reply } from './push-reply.ts';
 import { withBody } from './push-request.ts';
 import type { PushRequest } from './push-request.ts';
@@ -16,25 +16,13 @@ export interface PushOptions extends Receiver {
 /** Pub/Sub's largest message is 10 MB, a third more in base64. */
 const BODY_MAX_BYTES = 16 * 1024 * 1024;
 
-/**
- * The function `run-task`: takes the requests of a push subscription, on functions-framework.
- *
- * Answers every request and never rejects: a rejection would take the instance down, and the tasks
- * that it runs besides.
- */
+/** The function `run-task`: takes the requests of a push subscription, on functions-framework. */
 export function runTaskPush(
   options: PushOptions,
 ): (request: IncomingMessage & PushRequest, response: ServerResponse) => Promise<void> {
-  return async (request, response) => {
-    let reply: Reply;
-    try {
-      reply = await replyTo(options, request);
-    } catch (error) {
-      reportFailure(options.runtime, 'A push request was not handled', error);
-      reply = { status: 503, text: 'The request could not be handled. Send it again.' };
-    }
-    send(response, reply);
-  };
+  return answering(options.runtime, 'A push request was not handled', (request) =>
+    replyTo(options, request),
+  );
 }
 
 async function replyTo(

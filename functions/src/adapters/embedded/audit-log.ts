@@ -42,7 +42,9 @@ export function embeddedAuditLog(path: string): AuditLog {
     async read(namespace, token, { limit, after }) {
       const [at, id] = after === undefined ? [-1, ''] : (JSON.parse(after) as [number, string]);
       const rows = orAway(() => select.all(namespace, token, at, id, limit)) as unknown as Row[];
-      const entries = rows.map(({ id: _, ...entry }) => entry);
+      const entries = rows.map(({ verb, actor, reason, at: done }) => {
+        return { namespace, token, verb, actor, reason, at: done };
+      });
       const last = rows.at(-1);
       if (rows.length < limit || !last) return { entries };
       return { entries, next: JSON.stringify([last.at, last.id]) };

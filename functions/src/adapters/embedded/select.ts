@@ -37,17 +37,20 @@ export function selectOperations(
 }
 
 function queryFor(selection: Selection): Query {
+  if (selection.by !== 'root') return commonQuery(selection);
+  const { namespace, root } = selection;
+  return {
+    where: `((id = ? AND document ->> 'root' = document ->> 'token')
+        OR (document ->> 'root' = ? AND document ->> 'root' <> document ->> 'token'))
+      AND document ->> 'namespace' = ?`,
+    values: [documentId(namespace as Namespace, root as Token), root, namespace],
+    order: ["document ->> 'logicalTime'", 'id'],
+  };
+}
+
+/** What operations and workflows are both selected by. */
+export function commonQuery(selection: Exclude<Selection, { by: 'root' }>): Query {
   switch (selection.by) {
-    case 'root': {
-      const { namespace, root } = selection;
-      return {
-        where: `((id = ? AND document ->> 'root' = document ->> 'token')
-            OR (document ->> 'root' = ? AND document ->> 'root' <> document ->> 'token'))
-          AND document ->> 'namespace' = ?`,
-        values: [documentId(namespace as Namespace, root as Token), root, namespace],
-        order: ["document ->> 'logicalTime'", 'id'],
-      };
-    }
     case 'status':
       return {
         where: "document ->> 'namespace' = ? AND document ->> 'status' = ?",

@@ -1,14 +1,11 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import type { Clock } from '../../ports/clock.ts';
-import type {
-  DocumentWrite,
-  WorkflowDocuments,
-  WorkflowSelection,
-} from '../../ports/workflow-documents.ts';
+import type { DocumentWrite, WorkflowDocuments } from '../../ports/workflow-documents.ts';
 import type { StoredWorkflow, WorkflowRecord } from '../../workflow/record.ts';
 import { inTransaction, orAway } from './database.ts';
 import { patchedText } from './patch.ts';
 import type { Row } from './row.ts';
+import { commonQuery } from './select.ts';
 
 export const WORKFLOW_SCHEMA = `
   CREATE TABLE IF NOT EXISTS workflows (
@@ -77,7 +74,7 @@ export function embeddedWorkflows(database: DatabaseSync, clock: Clock): Workflo
     },
 
     async selectWorkflows(selection, { limit, after }) {
-      const { where, values, order } = queryFor(selection);
+      const { where, values, order } = commonQuery(selection);
       const position = after === undefined ? [] : (JSON.parse(after) as SQLInputValue[]);
       const behind =
         position.length === 0
@@ -97,27 +94,6 @@ export function embeddedWorkflows(database: DatabaseSync, clock: Clock): Workflo
       return { ...page, next: JSON.stringify(next) };
     },
   };
-}
-
-function queryFor(selection: WorkflowSelection): {
-  where: string;
-  values: SQLInputValue[];
-  order: string[];
-} {
-  switch (selection.by) {
-    case 'status':
-      return {
-        where: "document ->> 'namespace' = ? AND document ->> 'status' = ?",
-        values: [selection.namespace, selection.status],
-        order: ['id'],
-      };
-    case 'due':
-      return {
-        where: "document ->> 'shard' = ? AND document ->> 'dueAt' <= ?",
-        values: [selection.shard, selection.before],
-        order: ["document ->> 'dueAt'", 'id'],
-      };
-  }
 }
 
 function storedWorkflow(row: Row): StoredWorkflow {

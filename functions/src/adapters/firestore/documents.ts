@@ -12,6 +12,8 @@ import type {
 } from '../../ports/operation-documents.ts';
 import { refusedOrAway, rethrowAway, revisionOf, updateTime } from './conditions.ts';
 import { operationFields, operationRecord } from './operation-fields.ts';
+import { commonQuery } from './queries.ts';
+import type { PagedQuery } from './queries.ts';
 import { millisecondsOf, storeTime } from './store-time.ts';
 import { firestoreWorkflows } from './workflows.ts';
 import type { CollectionNames } from './workflows.ts';
@@ -97,39 +99,16 @@ export function firestoreDocuments(
   };
 }
 
-function queryFor(
-  operations: Query,
-  selection: Selection,
-): { query: Query; position: (last: DocumentSnapshot) => unknown[] } {
-  const byId = FieldPath.documentId();
-  switch (selection.by) {
-    case 'root':
-      return {
-        query: operations
-          .where('namespace', '==', selection.namespace)
-          .where('root', '==', selection.root)
-          .orderBy('logicalTime')
-          .orderBy(byId),
-        position: (last) => [last.get('logicalTime'), last.id],
-      };
-    case 'status':
-      return {
-        query: operations
-          .where('namespace', '==', selection.namespace)
-          .where('status', '==', selection.status)
-          .orderBy(byId),
-        position: (last) => [last.id],
-      };
-    case 'due':
-      return {
-        query: operations
-          .where('shard', '==', selection.shard)
-          .where('dueAt', '<=', selection.before)
-          .orderBy('dueAt')
-          .orderBy(byId),
-        position: (last) => [last.get('dueAt'), last.id],
-      };
-  }
+function queryFor(operations: Query, selection: Selection): PagedQuery {
+  if (selection.by !== 'root') return commonQuery(operations, selection);
+  return {
+    query: operations
+      .where('namespace', '==', selection.namespace)
+      .where('root', '==', selection.root)
+      .orderBy('logicalTime')
+      .orderBy(FieldPath.documentId()),
+    position: (last) => [last.get('logicalTime'), last.id],
+  };
 }
 
 function storedOperation(snapshot: DocumentSnapshot): StoredOperation | undefined {

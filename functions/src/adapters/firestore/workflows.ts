@@ -1,13 +1,9 @@
-import { FieldPath } from '@google-cloud/firestore';
-import type { DocumentSnapshot, Firestore, Query } from '@google-cloud/firestore';
-import type {
-  DocumentWrite,
-  WorkflowDocuments,
-  WorkflowSelection,
-} from '../../ports/workflow-documents.ts';
+import type { DocumentSnapshot, Firestore } from '@google-cloud/firestore';
+import type { DocumentWrite, WorkflowDocuments } from '../../ports/workflow-documents.ts';
 import type { StoredWorkflow, WorkflowRecord } from '../../workflow/record.ts';
 import { deleting, refusedOrAway, rethrowAway, revisionOf, updateTime } from './conditions.ts';
 import { operationFields } from './operation-fields.ts';
+import { commonQuery } from './queries.ts';
 import { millisecondsOf } from './store-time.ts';
 import type { StoreTime } from './store-time.ts';
 
@@ -50,7 +46,7 @@ export function firestoreWorkflows(
     },
 
     async selectWorkflows(selection, { limit, after }) {
-      const { query, position } = queryFor(workflows, selection);
+      const { query, position } = commonQuery(workflows, selection);
       const paged =
         after === undefined ? query : query.startAfter(...(JSON.parse(after) as unknown[]));
       const { docs, readTime } = await paged.limit(limit).get().catch(rethrowAway);
@@ -75,32 +71,6 @@ function changesOf({
 
 function conditionOf({ revision }: Extract<DocumentWrite, { kind: 'update' }>): object {
   return revision === undefined ? { exists: true } : { lastUpdateTime: updateTime(revision) };
-}
-
-function queryFor(
-  workflows: Query,
-  selection: WorkflowSelection,
-): { query: Query; position: (last: DocumentSnapshot) => unknown[] } {
-  const byId = FieldPath.documentId();
-  switch (selection.by) {
-    case 'status':
-      return {
-        query: workflows
-          .where('namespace', '==', selection.namespace)
-          .where('status', '==', selection.status)
-          .orderBy(byId),
-        position: (last) => [last.id],
-      };
-    case 'due':
-      return {
-        query: workflows
-          .where('shard', '==', selection.shard)
-          .where('dueAt', '<=', selection.before)
-          .orderBy('dueAt')
-          .orderBy(byId),
-        position: (last) => [last.get('dueAt'), last.id],
-      };
-  }
 }
 
 function storedWorkflow(snapshot: DocumentSnapshot): StoredWorkflow | undefined {
