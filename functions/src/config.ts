@@ -11,6 +11,8 @@ export interface Config {
   readonly shards: number;
   /** Present where the built-in step `http.request` is to be registered. */
   readonly httpRequest?: HttpRequestConfig;
+  /** Present where the HTTP service is to be served. */
+  readonly api?: ApiConfig;
 }
 
 export interface CloudBackend {
@@ -40,6 +42,27 @@ export interface HttpRequestConfig {
   readonly effect: 'pure' | 'idempotent' | 'once';
   readonly timeoutMs: number;
 }
+
+/** Who may call the HTTP service, for which namespaces, and how they prove who they are. */
+export interface ApiConfig {
+  readonly caller:
+    | { readonly verify: 'oidc'; readonly audience: string }
+    /** Against emulators and the embedded store only: nothing signs for callers there. */
+    | { readonly verify: 'development'; readonly token: string };
+  readonly grants: readonly ApiGrant[];
+  /** Requests a second that one principal may send to one instance. */
+  readonly ratePerSecond: number;
+}
+
+export interface ApiGrant {
+  /** The verified e-mail address. */
+  readonly principal: string;
+  readonly namespace: Namespace;
+  readonly roles: readonly ('agent' | 'operator' | 'reader')[];
+}
+
+/** Who the bare development token is. */
+export const DEVELOPER = 'developer@localhost';
 
 /** Settings are wrong or missing: all of them are named at once. */
 export class ConfigError extends Error {
@@ -117,6 +140,59 @@ const HTTP_REQUEST = z.object({
   ),
 });
 
+const PRINCIPALS =
+  'a JSON array like [{"principal":"agent@shop-1.iam.gserviceaccount.com","namespace":"shop",' +
+  '"roles":["agent"]}], the roles of agent, operator and reader';
+
+const GRANTS = z
+  .array(
+    z.strictObject(
+      {
+        principal: z.string(PRINCIPALS).regex(/^[^@\s]+@[^@\s]+$/, PRINCIPALS),
+        namespace: z.string(PRINCIPALS).regex(NAMESPACE_PATTERN, PRINCIPALS),
+        roles: z.array(z.enum(['agent', 'operator', 'reader'], PRINCIPALS), PRINCIPALS).min(1),
+      },
+      PRINCIPALS,
+    ),
+    PRINCIPALS,
+  )
+  .transform((grants) => grants as unknown as ApiGrant[]);
+
+const API = z.object({
+  AGENT_ONCE_API_PRINCIPALS: z
+    .string(PRINCIPALS)
+    .transform((json, context) => {
+      try {
+        return JSON.parse(json) as unknown;
+      } catch {
+        context.addIssue({ code: 'custom', message: PRINCIPALS });
+        return z.NEVER;
+      }
+    })
+    .pipe(GRANTS),
+  AGENT_ONCE_API_RATE: whole(
+    1,
+    100_000,
+    'how many requests a second one caller may send to one instance, from 1 to 100000',
+  ).default(500),
+});
+
+const API_OIDC = API.extend({
+  AGENT_ONCE_API_AUDIENCE: text(
+    /^\S+$/,
+    "the audience of callers' ID tokens, often the service's URL",
+  ),
+});
+
+const API_DEVELOPMENT = z.object({
+  AGENT_ONCE_API_PRINCIPALS: API.shape.AGENT_ONCE_API_PRINCIPALS.optional(),
+  AGENT_ONCE_API_RATE: API.shape.AGENT_ONCE_API_RATE,
+  AGENT_ONCE_API_DEVELOPMENT_TOKEN: text(
+    /^[\w-]{8,128}$/,
+    'letters, digits, _ and -, at least 8 of them',
+  ),
+});
+
 const HTTP_REQUEST_TIMEOUT_MS = 30_000;
 
 /** What a deployment's timeouts are checked against. */
@@ -136,6 +212,7 @@ export function parseConfig(environment: Environment, steps: readonly Budget[] =
   const backend = readBackend(given, faults);
   const push = readPush(given, faults);
   const httpRequest = readHttpRequest(given, faults);
+  const api = readApi(given, common?.AGENT_ONCE_NAMESPACE as Namespace | undefined, faults);
   const builtIn = httpRequest ? [{ ...httpRequest, action: 'http.request' }] : [];
   if (backend) faults.push(...timeoutFaults(backend, [...steps, ...builtIn]));
   if (faults.length > 0 || !common || !backend || !push) throw new ConfigError(faults);
@@ -145,6 +222,7 @@ export function parseConfig(environment: Environment, steps: readonly Budget[] =
     push,
     shards: common.AGENT_ONCE_SHARDS,
     ...(httpRequest && { httpRequest }),
+    ...(api && { api }),
   });
 }
 
@@ -216,6 +294,42 @@ function readHttpRequest(given: Environment, faults: string[]): HttpRequestConfi
   if (!values) return undefined;
   const { AGENT_ONCE_HTTP_ORIGINS: origins, AGENT_ONCE_HTTP_EFFECT: effect } = values;
   return { origins, effect, timeoutMs: HTTP_REQUEST_TIMEOUT_MS };
+}
+
+function readApi(
+  given: Environment,
+  namespace: Namespace | undefined,
+  faults: string[],
+): ApiConfig | undefined {
+  const development = given['AGENT_ONCE_API_DEVELOPMENT_TOKEN'];
+  if (development === undefined) {
+    if (given['AGENT_ONCE_API_AUDIENCE'] === undefined) return undefined;
+    const values = read(API_OIDC, given, faults);
+    if (!values) return undefined;
+    return {
+      caller: { verify: 'oidc', audience: values.AGENT_ONCE_API_AUDIENCE },
+      grants: values.AGENT_ONCE_API_PRINCIPALS,
+      ratePerSecond: values.AGENT_ONCE_API_RATE,
+    };
+  }
+  const deployed = given['K_SERVICE'] !== undefined && given['FUNCTIONS_EMULATOR'] !== 'true';
+  const emulated =
+    given['FIRESTORE_EMULATOR_HOST'] !== undefined ||
+    given['AGENT_ONCE_STORE']?.startsWith(EMBEDDED_PREFIX) === true;
+  if (deployed || !emulated || given['AGENT_ONCE_API_AUDIENCE'] !== undefined) {
+    const why =
+      'unset, unless the store is an emulator or embedded and no AGENT_ONCE_API_AUDIENCE is set: ' +
+      'whoever has it may do anything';
+    faults.push(`AGENT_ONCE_API_DEVELOPMENT_TOKEN is set. It should be ${why}.`);
+  }
+  const values = read(API_DEVELOPMENT, given, faults);
+  if (!values || namespace === undefined) return undefined;
+  const developer: ApiGrant = { principal: DEVELOPER, namespace, roles: ['agent', 'operator'] };
+  return {
+    caller: { verify: 'development', token: values.AGENT_ONCE_API_DEVELOPMENT_TOKEN },
+    grants: [developer, ...(values.AGENT_ONCE_API_PRINCIPALS ?? [])],
+    ratePerSecond: values.AGENT_ONCE_API_RATE,
+  };
 }
 
 /** Step budget < function timeout < acknowledgement deadline, or a delivery overlaps a live run. */

@@ -185,7 +185,8 @@ describe('recording without a claim', () => {
 
   it('is won by one of fifty that come at once', async () => {
     const answers = await Promise.all(Array.from({ length: 50 }, (_, n) => record({ n })));
-    expect(answers.map(({ status }) => status).toSorted()).toEqual([201, ...Array(49).fill(409)]);
+    expect(answers.filter(({ status }) => status === 201)).toHaveLength(1);
+    expect(answers.filter(({ status }) => status === 409)).toHaveLength(49);
   });
 
   it('of what somebody runs is refused', async () => {

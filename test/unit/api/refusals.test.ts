@@ -135,8 +135,12 @@ describe('an ID token', () => {
   function token(claims: object = {}, { key = google.privateKey, alg = 'RS256' } = {}): string {
     const head = encoded({ alg, kid: 'k1', typ: 'JWT' });
     const body = encoded({
-      ...{ iss: 'https://accounts.google.com', aud: AUDIENCE, iat: now - 60, exp: now + 3_000 },
-      ...{ email: 'agent@shop', email_verified: true },
+      iss: 'https://accounts.google.com',
+      aud: AUDIENCE,
+      iat: now - 60,
+      exp: now + 3_000,
+      email: 'agent@shop',
+      email_verified: true,
       ...claims,
     });
     const signature = sign('sha256', Buffer.from(`${head}.${body}`), key).toString('base64url');
@@ -278,7 +282,9 @@ describe('an intervention', () => {
     const { body } = await api.get(path);
     expect(body.entries).toHaveLength(4);
     expect(body.entries).toContainEqual({
-      ...{ verb: 'purge', actor: as, reason: 'for purge' },
+      verb: 'purge',
+      actor: as,
+      reason: 'for purge',
       at: expect.any(Number) as number,
     });
     const { body: purged } = await api.get(`/v1/operations/${token}`);
@@ -387,7 +393,7 @@ describe('with the store away', () => {
       },
       close: async () => {},
     };
-    const served = await serveApi({ store: store as typeof real, runtime: { limits } });
+    const served = await serveApi({ store, runtime: { limits } });
     expect((await served.post('/v1/begin', CHARGE)).status).toBe(503);
     answerNow();
     await released.promise;

@@ -95,7 +95,9 @@ function requestTo(
       name in given && name !== 'Agent-Once-Namespace' ? [[name, printable(given[name])]] : [],
     );
     return {
-      ...{ operation, method, path: query.size > 0 ? `${named}?${query.toString()}` : named },
+      operation,
+      method,
+      path: query.size > 0 ? `${named}?${query.toString()}` : named,
       headers: Object.fromEntries(headers),
       ...(text !== undefined && { body: text }),
     };

@@ -75,7 +75,11 @@ export async function serveApi(setup: ApiSetup = {}): Promise<ServedApi> {
   const runtime = engineRuntime(store, setup.runtime);
   const identify = developmentCaller(DEVELOPMENT_TOKEN, 'agent@shop');
   const app = createApi({
-    ...{ runtime, audit, identify, grants: GRANTS, ratePerSecond: 100_000 },
+    runtime,
+    audit,
+    identify,
+    grants: GRANTS,
+    ratePerSecond: 100_000,
     ...setup.service,
   });
   const serve = serveNode(app);

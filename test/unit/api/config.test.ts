@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest';
+import { ConfigError, parseConfig } from '../../../functions/src/config.ts';
+import type { Environment } from '../../../functions/src/config.ts';
+
+const EMBEDDED = {
+  AGENT_ONCE_NAMESPACE: 'shop',
+  AGENT_ONCE_STORE: 'embedded:.agent-once/store.sqlite',
+  PUBSUB_EMULATOR_HOST: '127.0.0.1:8085',
+};
+const PRINCIPALS = '[{"principal":"agent@shop-1.iam","namespace":"shop","roles":["agent"]}]';
+const OIDC = {
+  ...EMBEDDED,
+  AGENT_ONCE_API_AUDIENCE: 'https://api.example.com',
+  AGENT_ONCE_API_PRINCIPALS: PRINCIPALS,
+};
+const DEVELOPMENT = { ...EMBEDDED, AGENT_ONCE_API_DEVELOPMENT_TOKEN: 'development-token' };
+
+function faultsOf(environment: Environment): readonly string[] {
+  try {
+    parseConfig(environment);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.faults;
+    throw error;
+  }
+  return [];
+}
+
+describe('the HTTP service', () => {
+  it('is not served where nothing says who may call it', () => {
+    expect(parseConfig(EMBEDDED)).not.toHaveProperty('api');
+  });
+
+  it('verifies ID tokens for its audience, and maps principals to namespaces and roles', () => {
+    expect(parseConfig(OIDC).api).toEqual({
+      caller: { verify: 'oidc', audience: 'https://api.example.com' },
+      grants: [{ principal: 'agent@shop-1.iam', namespace: 'shop', roles: ['agent'] }],
+      ratePerSecond: 500,
+    });
+  });
+
+  it('takes a development token against the embedded store', () => {
+    expect(parseConfig(DEVELOPMENT).api).toMatchObject({
+      caller: { verify: 'development', token: 'development-token' },
+      grants: [{ principal: 'developer@localhost', namespace: 'shop' }],
+    });
+  });
+
+  it.each<[string, Environment]>([
+    ['on Cloud Run', { ...DEVELOPMENT, K_SERVICE: 'api' }],
+    ['beside an audience', { ...OIDC, AGENT_ONCE_API_DEVELOPMENT_TOKEN: 'development-token' }],
+    [
+      'on a real Firestore',
+      { ...DEVELOPMENT, AGENT_ONCE_STORE: 'firestore', GOOGLE_CLOUD_PROJECT: 'shop-1' },
+    ],
+  ])('refuses a development token %s', (_, environment) => {
+    expect(faultsOf(environment)).toContainEqual(
+      expect.stringMatching(/^AGENT_ONCE_API_DEVELOPMENT_TOKEN is set/),
+    );
+  });
+
+  it.each([
+    'agent@shop-1.iam',
+    '{}',
+    '[{"principal":"agent","namespace":"shop","roles":["agent"]}]',
+    '[{"principal":"a@b","namespace":"Shop","roles":["agent"]}]',
+    '[{"principal":"a@b","namespace":"shop","roles":["root"]}]',
+    '[{"principal":"a@b","namespace":"shop","roles":[]}]',
+  ])('refuses principals like %s, naming the variable', (principals) => {
+    const faults = faultsOf({ ...OIDC, AGENT_ONCE_API_PRINCIPALS: principals });
+    expect(faults).toHaveLength(1);
+    expect(faults[0]).toMatch(/^AGENT_ONCE_API_PRINCIPALS is /);
+  });
+});
