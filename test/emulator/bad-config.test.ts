@@ -46,7 +46,9 @@ test('every wrong variable is named by one message, and nothing is served', asyn
   expect(ended.code).toBe(1);
   expect(ended.stdout).not.toContain('Serving');
   expect(first).toBe('agent-once did not start. 4 settings are wrong or missing:');
-  expect(faults.map((fault) => /^ {2}(\w+) (is missing|is ".*")\. It should be .+\.$/.exec(fault)?.[1])).toEqual([
+  expect(
+    faults.map((fault) => /^ {2}(\w+) (is missing|is ".*")\. It should be .+\.$/.exec(fault)?.[1]),
+  ).toEqual([
     'AGENT_ONCE_NAMESPACE',
     'AGENT_ONCE_SHARDS',
     'AGENT_ONCE_DEAD_LETTER_TOPIC',
@@ -58,7 +60,9 @@ test('a function timeout below a step’s budget is named with the step', async 
   const ended = await serve({ ...good(), FUNCTION_TIMEOUT_SECONDS: '30' });
 
   expect(ended.code).toBe(1);
-  expect(ended.stderr).toMatch(/^ {2}Step payments\.charge has timeoutMs 60000\..*FUNCTION_TIMEOUT_SECONDS/m);
+  expect(ended.stderr).toMatch(
+    /^ {2}Step payments\.charge has timeoutMs 60000\..*FUNCTION_TIMEOUT_SECONDS/m,
+  );
 });
 
 test('without an emulator, pushes can’t go unverified', async () => {

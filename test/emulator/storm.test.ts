@@ -1,17 +1,23 @@
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 
-import { shownToken } from '../../functions/src/token/token.ts';
+import type { TaskMessage } from '../../functions/src/index.ts';
 import { PUBSUB_ANSWERS } from '../../functions/src/operation/outcome.ts';
 import type { OutcomeKind } from '../../functions/src/operation/outcome.ts';
 import { deploy, orderTask } from '../support/deployment.ts';
 import type { Deployment } from '../support/deployment.ts';
 import { startFaultProxy } from '../support/fault-proxy.ts';
 import type { FaultProxy } from '../support/fault-proxy.ts';
-import { seededRandom } from '../support/seeded-random.ts';
 
 const TASKS = 200;
 const COPIES = 5;
 const PUBLISHERS = 4;
+const PROCESSES = 2;
+/** Of the answers to writes, each is lost so often. */
+const LOST = 0.05;
+/** All connections are cut each time that so many deliveries have been answered. */
+const ANSWERS_PER_CUT = 50;
+const SEED = 20_260_131;
+const TIMEOUT_MS = 120_000;
 const KINDS = ['idempotent', 'reconcilable', 'once'] as const;
 
 let deployment: Deployment;
@@ -19,8 +25,18 @@ let proxy: FaultProxy;
 
 beforeAll(async () => {
   const firestore = inject('firestoreHost');
-  proxy = await startFaultProxy({ target: firestore, seed: 7 });
+  proxy = await startFaultProxy({ target: firestore, seed: SEED });
   deployment = await deploy({ firestore, pubsub: inject('pubsubHost') });
+  const processes = await Promise.all(
+    Array.from({ length: PROCESSES }, () =>
+      deployment.start({ source: 'under test', leaseMs: 15_000, firestore: proxy.host }),
+    ),
+  );
+  for (let publisher = 0; publisher < PUBLISHERS; publisher += 1) {
+    await deployment.pubsub.addTopic(topicOf(publisher));
+    const { port = 0 } = processes[publisher % PROCESSES] ?? {};
+    await deployment.pubsub.push({ topic: topicOf(publisher), port });
+  }
 });
 
 afterAll(async () => {
@@ -28,55 +44,75 @@ afterAll(async () => {
   await proxy.stop();
 });
 
-test('x', { timeout: 120_000 }, async () => {
-  const t0 = performance.now();
-  const mark = (s: string) => console.log(s, Math.round(performance.now() - t0));
-  const { pubsub, operations, log, provider } = deployment;
-  const functions = await Promise.all(
-    [1, 2].map(() =>
-      deployment.start({ source: 'under test', leaseMs: 15_000, firestore: proxy.host }),
-    ),
-  );
-  mark('started');
-  const topics = Array.from({ length: PUBLISHERS }, (_, i) => `tasks-${i}`);
-  await Promise.all(topics.map((topic) => pubsub.addTopic(topic)));
-  for (const [i, topic] of [...topics, 'tasks'].entries()) {
-    await pubsub.push({ topic, port: functions[i % 2]!.port });
-  }
-  const tasks = Array.from({ length: TASKS }, (_, i) =>
-    orderTask(`effects.${KINDS[i % KINDS.length]}`, { orderId: `storm-${i}`, alone: true }),
-  );
-  proxy.loseAnswers({ probability: 0.05, cut: 'call' });
-  const random = seededRandom(1);
-  const ids = (
-    await Promise.all(
-      topics.map(async (topic, p) => {
-        const mine = tasks.flatMap((task, i) => (i % PUBLISHERS === p ? [task, task] : [task]));
-        const shuffled = mine.map((task) => ({ task, at: random() })).toSorted((a, b) => a.at - b.at);
-        return Promise.all(shuffled.map(({ task }) => pubsub.publish(task, topic)));
-      }),
-    )
-  ).flat();
-  mark(`published ${ids.length}`);
-  const timer = setInterval(() => proxy.dropConnections(), 1_500);
-  const progress = setInterval(() => { mark(JSON.stringify(count(log.all.map((e) => e.decision?.outcome ?? e.message.slice(0, 60))))); }, 5000);
-  await Promise.all(
-    ids.map((id) =>
-      log.first(`ack of ${id}`, ({ decision }) => decision?.messageId === id && PUBSUB_ANSWERS[decision.outcome as OutcomeKind].status < 300),
-    ),
-  ).finally(() => { clearInterval(progress); mark(JSON.stringify(count(log.all.map((e) => e.decision?.outcome ?? e.message.slice(0, 60))))); console.log(proxy.counts); });
-  mark('acked');
-  clearInterval(timer);
-  const records = await operations.read();
-  console.log(count(records.map((r) => `${r.action} ${r.status} ${'sent' in r ? r.sent : ''} ${r.attempt}`)));
-  const effects = await provider.effects();
-  console.log(count(effects.map((e) => `${e.kind} ${e.orderId.endsWith('followed')}`)), new Set(effects.map((e) => e.orderId)).size);
-  console.log((await pubsub.deadLetters()).length, shownToken.length);
-  expect(1).toBe(1);
-});
+test(
+  `${TASKS} tasks, each published ${COPIES} times by ${PUBLISHERS} publishers while the way to Firestore is bad, ` +
+    `have ${TASKS} effects and ${TASKS} results`,
+  { timeout: TIMEOUT_MS },
+  async () => {
+    const { operations, provider, pubsub } = deployment;
+    const tasks = Array.from({ length: TASKS }, (_, index) => {
+      const kind = KINDS[index % KINDS.length];
+      return orderTask(`effects.${kind}`, { orderId: `order-${index}`, alone: true });
+    });
+    proxy.loseAnswers({ probability: LOST, cut: 'call' });
+    cutAsAnswersCome();
 
-function count(items: string[]): Record<string, number> {
-  const c: Record<string, number> = {};
-  for (const i of items) c[i] = (c[i] ?? 0) + 1;
-  return c;
+    const messageIds = await publishAll(tasks);
+    await acknowledged(messageIds);
+    proxy.pass();
+
+    expect(messageIds.size).toBe(TASKS * COPIES);
+    expect(proxy.counts.lostAnswers).toBeGreaterThan(TASKS * LOST);
+    expect(proxy.counts.dropped).toBeGreaterThan((TASKS * COPIES) / ANSWERS_PER_CUT);
+
+    const records = await operations.read();
+    expect(records).toHaveLength(TASKS);
+    for (const record of records) {
+      expect(record).toMatchObject({ status: 'completed', sent: true, result: { kind: 'inline' } });
+    }
+    const effects = await provider.effects();
+    expect(effects.map(({ orderId }) => orderId).toSorted()).toEqual(
+      tasks.map((_, index) => `order-${index}`).toSorted(),
+    );
+    expect(await pubsub.deadLetters()).toEqual([]);
+  },
+);
+
+const topicOf = (publisher: number): string => `tasks-${publisher}`;
+
+/** All publishers publish each task at the same time, so that its copies meet. */
+async function publishAll(tasks: readonly TaskMessage[]): Promise<Set<string>> {
+  const ids = tasks.flatMap((task, index) =>
+    Array.from({ length: COPIES }, (_, copy) =>
+      deployment.pubsub.publish(task, topicOf((index + copy) % PUBLISHERS)),
+    ),
+  );
+  return new Set(await Promise.all(ids));
+}
+
+function cutAsAnswersCome(): void {
+  let answers = 0;
+  deployment.log.each(({ decision }) => {
+    if (decision) answers += 1;
+    if (decision && answers % ANSWERS_PER_CUT === 0) proxy.dropConnections();
+  });
+}
+
+/** Resolves when each of the messages has been answered for the last time. */
+function acknowledged(messageIds: ReadonlySet<string>): Promise<void> {
+  const { log } = deployment;
+  const left = new Set(messageIds);
+  return new Promise((resolve) => {
+    const look = ({ decision }: (typeof log.all)[number]): void => {
+      if (!decision?.messageId || !isAcknowledged(decision.outcome)) return;
+      left.delete(decision.messageId);
+      if (left.size === 0) resolve();
+    };
+    log.each(look);
+    log.all.forEach(look);
+  });
+}
+
+function isAcknowledged(outcome: string): boolean {
+  return PUBSUB_ANSWERS[outcome as OutcomeKind].status < 300;
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '../../functions/src/ports/clock.ts';
 import type { Owner } from './scheduler.ts';
-import { LEASE_MS, LONG_LEASE_MS } from './steps.ts';
+import { LEASE_MS, LONG_LEASE_MS } from './leases.ts';
 import type { World } from './world.ts';
 
 /** One process from its start to its crash. What comes up in its place is another one. */
@@ -45,7 +45,9 @@ export function crash(world: World, instance: Instance): void {
 
 export function freeze(world: World, instance: Instance): void {
   const { dice } = world;
-  const ms = dice.chance(0.5) ? dice.between(500, 30_000) : dice.pick([LEASE_MS, LONG_LEASE_MS]) + dice.between(-3e3, 1e3);
+  const ms = dice.chance(0.5)
+    ? dice.between(500, 30_000)
+    : dice.pick([LEASE_MS, LONG_LEASE_MS]) + dice.between(-3e3, 1e3);
   instance.frozenUntil = world.scheduler.now() + ms;
   world.trace.note(instance.name, `stands still for ${(ms / 1_000).toFixed(1)} s`);
 }

@@ -274,7 +274,7 @@ function mapFound(
 
 function withField(found: StoredOperation, name: string, value: unknown): StoredOperation {
   if (!(name in found.record)) return found;
-  return { ...found, record: { ...found.record, [name]: value } as StoredOperation['record'] };
+  return { ...found, record: { ...found.record, [name]: value } };
 }
 
 function takingForOwn(documents: OperationDocuments): OperationDocuments {
@@ -370,10 +370,7 @@ function decidingByArrival(store: TokenStore, { world, instance, writer }: Scene
       const mutated: OperationDocuments = {
         ...documents,
         transact: async (ids, decide) =>
-          arrived(
-            await documents.transact(ids, (read) => decide(arrived(read, request))),
-            request,
-          ),
+          arrived(await documents.transact(ids, (read) => decide(arrived(read, request))), request),
       };
       return createTokenStore(mutated, { shards: SHARDS }).claim(request);
     },

@@ -6,7 +6,7 @@ import { documentId } from '../../functions/src/token/token.ts';
 import { createInstance, sleep } from './instance.ts';
 import type { Instance } from './instance.ts';
 import { EFFECT_TIMEOUT_MS } from './network.ts';
-import { LONG_LEASE_MS } from './steps.ts';
+import { LONG_LEASE_MS } from './leases.ts';
 import { remoteStore } from './store.ts';
 import type { World } from './world.ts';
 

@@ -28,7 +28,6 @@ export interface Queue {
   open(): number;
 }
 
-
 export function createQueue(world: World): Queue {
   const { scheduler, dice, faults, trace } = world;
   const messages = new Map<string, Message>();

@@ -17,4 +17,5 @@ for (let seed = from; seed <= to && failure === undefined; seed += 1) {
   if (run.violation) failure = await explain({ seed });
   else addRun(tally, run);
 }
+// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker thread's port has no origin
 parentPort?.postMessage({ tally, failure });

@@ -8,8 +8,9 @@ const SEEDS = 2_000;
 /** They take a quarter of a minute; a busy machine may take its time. */
 const TIMEOUT_MS = 300_000;
 
-if (SEED === undefined) {
-  test(`${SEEDS} runs keep every promise, and between them meet every fault and outcome`, async () => {
+test.runIf(SEED === undefined)(
+  `${SEEDS} runs keep every promise, and between them meet every fault and outcome`,
+  async () => {
     const tally = emptyTally();
     for (let seed = 1; seed <= SEEDS; seed += 1) {
       const run = await simulate({ seed });
@@ -18,15 +19,16 @@ if (SEED === undefined) {
     }
     console.log(printTally(tally));
     expect(seldomMet(tally, 100)).toEqual([]);
-  }, TIMEOUT_MS);
-} else {
-  test(`the run of seed ${SEED} keeps every promise`, async () => {
-    const faultLimit = FAULTS === undefined ? {} : { faultLimit: Number(FAULTS) };
-    const options = { seed: Number(SEED), ...faultLimit };
-    const { violation } = await simulate(options);
-    if (violation) throw new Error(await explain(options));
-  });
-}
+  },
+  TIMEOUT_MS,
+);
+
+test.runIf(SEED !== undefined)(`the run of seed ${SEED} keeps every promise`, async () => {
+  const faultLimit = FAULTS === undefined ? {} : { faultLimit: Number(FAULTS) };
+  const options = { seed: Number(SEED), ...faultLimit };
+  const { violation } = await simulate(options);
+  expect(violation && (await explain(options))).toBeUndefined();
+});
 
 test('a seed is a whole run: the same events, faults and outcomes each time', async () => {
   const [once, again] = [await simulate({ seed: 7 }), await simulate({ seed: 7 })];

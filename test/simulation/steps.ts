@@ -10,6 +10,7 @@ import { EFFECT_TIMEOUT_MS, remote } from './network.ts';
 import { Declined } from './provider.ts';
 import type { Manners, Receipt } from './provider.ts';
 import type { World } from './world.ts';
+import { LEASE_MS, LONG_LEASE_MS } from './leases.ts';
 
 /** How a task's handler behaves, attempt by attempt. */
 export const MOODS = [
@@ -50,9 +51,6 @@ const PARAMS: z.ZodType<Params> = z.object({
   next: z.array(z.object({ action: z.string(), params: z.custom<Params>() })),
 });
 
-export const LEASE_MS = 8_000;
-/** Longer than a request may be on its way, heartbeat and all: who is cut off may not notice in time. */
-export const LONG_LEASE_MS = 18_000;
 export const MAX_ATTEMPTS = 8;
 const TIMEOUT_MS = 20_000;
 

@@ -1,5 +1,8 @@
 import type { ClaimIdentity } from '../../functions/src/operation/settle.ts';
-import type { OperationDocuments, WriteAnswer } from '../../functions/src/ports/operation-documents.ts';
+import type {
+  OperationDocuments,
+  WriteAnswer,
+} from '../../functions/src/ports/operation-documents.ts';
 import type { TokenStore } from '../../functions/src/ports/token-store.ts';
 import { createTokenStore } from '../../functions/src/store/token-store.ts';
 import type { Instance } from './instance.ts';

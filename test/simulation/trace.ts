@@ -27,19 +27,19 @@ const LONGEST = 120;
 
 /** The last lines about a task and about the processes that had to do with it. */
 export function printTrace(lines: readonly TraceLine[], about: string | undefined): string {
-  const involved = new Set(
-    lines.filter((line) => line.about === about).map((line) => line.who),
-  );
+  const involved = new Set(lines.filter((line) => line.about === about).map((line) => line.who));
   const relevant = lines.filter(
     (line) =>
       about === undefined ||
       line.about === about ||
       (line.about === undefined && involved.has(line.who)),
   );
-  const shown = relevant.slice(-LONGEST).map(
-    ({ at, who, what, about: task }) =>
-      `${(at / 1_000).toFixed(3).padStart(9)} s  ${who.padEnd(12)} ${(task ?? '').padEnd(12)} ${what}`,
-  );
+  const shown = relevant
+    .slice(-LONGEST)
+    .map(
+      ({ at, who, what, about: task }) =>
+        `${(at / 1_000).toFixed(3).padStart(9)} s  ${who.padEnd(12)} ${(task ?? '').padEnd(12)} ${what}`,
+    );
   const hidden = relevant.length - shown.length;
   return [...(hidden > 0 ? [`          (${hidden} earlier lines)`] : []), ...shown].join('\n');
 }

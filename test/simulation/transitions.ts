@@ -28,7 +28,8 @@ export function brokenRule(
   const retaken = record.status === 'claimed' && old.status !== 'claimed';
   if (record.claimId !== old.claimId || retaken) return brokenByClaim(before, after);
   if (isTerminal(old)) return brokenAfterEnd(old, record);
-  if (old.status === 'in_doubt') return writer === 'person' ? undefined : 'A doubt ended by itself.';
+  if (old.status === 'in_doubt')
+    return writer === 'person' ? undefined : 'A doubt ended by itself.';
   if (record.status === 'in_doubt') return brokenByDoubt(writer, before, at);
   if (writer === 'anyone') return `A ${old.status} record was changed by someone without a claim.`;
   return undefined;
@@ -74,19 +75,20 @@ function brokenAfterEnd(old: OperationRecord, record: OperationRecord): string |
   return undefined;
 }
 
-function brokenByDoubt(
-  writer: Writer,
-  before: StoredOperation,
-  at: number,
-): string | undefined {
+function brokenByDoubt(writer: Writer, before: StoredOperation, at: number): string | undefined {
   const { record } = before;
-  if (writer === 'anyone' && record.status === 'claimed' && at < leaseEnd(before.updatedAt, record)) {
+  if (
+    writer === 'anyone' &&
+    record.status === 'claimed' &&
+    at < leaseEnd(before.updatedAt, record)
+  ) {
     return 'A live claim was put in doubt.';
   }
   const { effect, started, attempt } = record;
   const known = 'It is in doubt, though';
   if (effect === 'pure') return `${known} its effect is pure.`;
   if (effect !== 'idempotent' && started !== true) return `${known} it was never started.`;
-  if (effect !== 'once' && attempt < MAX_ATTEMPTS) return `${known} it could be asked or run again.`;
+  if (effect !== 'once' && attempt < MAX_ATTEMPTS)
+    return `${known} it could be asked or run again.`;
   return undefined;
 }

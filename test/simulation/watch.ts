@@ -199,7 +199,10 @@ export function createWatch(world: World): Watch {
         ),
       );
       if (!justified) {
-        broken(`${message.id} was acknowledged with nothing to take its place.`, world.labelOf(message.task));
+        broken(
+          `${message.id} was acknowledged with nothing to take its place.`,
+          world.labelOf(message.task),
+        );
       }
     },
   };

@@ -104,8 +104,10 @@ export function environment(project: string, { firestore, pubsub }: Hosts): Reco
   };
 }
 
+type OrderParams = { readonly orderId: string } & Readonly<Record<string, unknown>>;
+
 /** A task under the order's id as its key. */
-export function orderTask<P extends { orderId: string }>(action: string, params: P): TaskMessage {
+export function orderTask(action: string, params: OrderParams): TaskMessage {
   const origin = { namespace: NAMESPACE, agent: 'tests', key: `${action} ${params.orderId}` };
   return makeTask({ action, params }, origin, Date.now());
 }

@@ -32,7 +32,9 @@ export function seen<T>(): Seen<T> {
         const over = setTimeout(() => {
           listeners.delete(look);
           const last = all.slice(-SHOWN).map((item) => `\n  ${JSON.stringify(item)}`);
-          reject(new Error(`Not seen within ${PATIENCE_MS} ms: ${what}. The last seen:${last}`));
+          reject(
+            new Error(`Not seen within ${PATIENCE_MS} ms: ${what}. The last seen:${last.join('')}`),
+          );
         }, PATIENCE_MS);
         function look(item: T): void {
           if (!fits(item)) return;

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { decodeEnvelope } from './decode-envelope.ts';
-import { handleMessage, refuse, reportFailure, reportInvalid } from './handle-message.ts';
+import { handleMessage, refuse, reportInvalid } from './handle-message.ts';
 import type { MessageAnswer, Receiver } from './handle-message.ts';
 import { answering, refusal } from './push-reply.ts';
 import type { Reply } from './push-reply.ts';

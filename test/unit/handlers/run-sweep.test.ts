@@ -40,9 +40,14 @@ async function abandoned(changes: { store?: (real: TokenStore) => TokenStore } =
 
 type Deployment = Awaited<ReturnType<typeof abandoned>>;
 
+interface Call {
+  readonly method?: string;
+  readonly verifyCaller?: VerifyCaller | 'unverified';
+}
+
 async function called(
   deployment: Deployment,
-  { method = 'POST', verifyCaller = 'unverified' as VerifyCaller | 'unverified' } = {},
+  { method = 'POST', verifyCaller = 'unverified' }: Call = {},
 ): Promise<{ status: number; text: string }> {
   const handle = runSweep({ ...deployment, verifyCaller });
   const server = createServer((request, response) => void handle(request, response));
