@@ -42,3 +42,7 @@ export const EVENT_INDEXES: Readonly<Record<'root', readonly IndexField[]>> = {
 
 /** One counter document for each namespace. Needs no index. */
 export const LOGICAL_TIME_COLLECTION = 'logical-time';
+
+export const AUDIT_INDEXES: Readonly<Record<'token', readonly IndexField[]>> = {
+  token: ascending('namespace', 'token', 'at'),
+};

@@ -52,7 +52,10 @@ export function memoryBlobs(): BlobStore {
 /** Keeps what is published, for the test to look at. */
 export interface MemoryPublisher extends TaskPublisher {
   readonly published: readonly TaskMessage[];
-  readonly deadLetters: readonly { readonly message: RawMessage; readonly reason: DeadLetterReason }[];
+  readonly deadLetters: readonly {
+    readonly message: RawMessage;
+    readonly reason: DeadLetterReason;
+  }[];
 }
 
 export function memoryPublisher(): MemoryPublisher {

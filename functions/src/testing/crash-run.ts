@@ -16,6 +16,8 @@ export interface CrashOptions<Params> {
   readonly params: Params | ((run: number) => Params);
   /** How many effects your fake provider has counted so far, over all runs. */
   effects(): number | Promise<number>;
+  /** Steps that may follow from the result; they are not run. */
+  readonly following?: readonly AnyStep[];
 }
 
 export interface CrashRun {
@@ -30,6 +32,7 @@ interface Scene {
   readonly runtime: Runtime;
   readonly clock: SettableClock;
   readonly delivery: TaskDelivery;
+  readonly following: readonly AnyStep[];
   readonly effectsBefore: number;
 }
 
@@ -102,13 +105,14 @@ export async function frozenRun<Params>(
 
 async function setScene<Params>(
   step: AnyStep,
-  { params, effects }: CrashOptions<Params>,
+  { params, effects, following = [] }: CrashOptions<Params>,
   run: number,
 ): Promise<Scene> {
   const clock = settableClock();
   const given = typeof params === 'function' ? (params as (run: number) => Params)(run) : params;
   const delivery = aDelivery(aTask(step, given, { key: `run-${run}` }));
-  return { clock, runtime: aRuntime({ clock }), delivery, effectsBefore: await effects() };
+  const effectsBefore = await effects();
+  return { clock, runtime: aRuntime({ clock }), delivery, following, effectsBefore };
 }
 
 /** Points in the step itself; its effect lies between them. */
@@ -127,15 +131,16 @@ function passingStep(step: AnyStep, passing: Passage): AnyStep {
 function deliver(
   runtime: Runtime,
   step: AnyStep,
-  { delivery }: Pick<Scene, 'delivery'>,
+  { delivery, following }: Pick<Scene, 'delivery' | 'following'>,
 ): Promise<TaskOutcome> {
-  return runTask(runtime, registerSteps([step]), delivery);
+  return runTask(runtime, registerSteps([step, ...following]), delivery);
 }
 
 /** Delivers the task to fresh processes, as a queue would, until nothing is left to do for it. */
-async function untilSettled(step: AnyStep, { runtime, clock, delivery }: Scene): Promise<void> {
+async function untilSettled(step: AnyStep, scene: Scene): Promise<void> {
+  const { runtime, clock, delivery, following } = scene;
   const { store, blobs, publisher } = runtime;
-  const redelivery = { delivery: { ...delivery, redelivery: true } };
+  const redelivery = { following, delivery: { ...delivery, redelivery: true } };
   let outcome: TaskOutcome | undefined;
   for (let times = 0; times < MAX_DELIVERIES; times += 1) {
     outcome = await deliver(aRuntime({ store, blobs, publisher, clock }), step, redelivery);
@@ -176,7 +181,8 @@ async function report<Params>(
 }
 
 function reasonFor(outcome: TaskOutcome): string {
-  if ('error' in outcome) return `${outcome.kind} (${outcome.error.code}: ${outcome.error.message})`;
+  if ('error' in outcome)
+    return `${outcome.kind} (${outcome.error.code}: ${outcome.error.message})`;
   if ('faults' in outcome) return `${outcome.kind} (${outcome.faults.join('; ')})`;
   return `${outcome.kind}.`;
 }
