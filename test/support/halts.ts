@@ -74,14 +74,16 @@ export function halts(telemetry: Telemetry): Halts {
         await reach(answer.claim.token, 'after claim');
         return answer;
       },
-      async complete(claim, completion) {
-        await reach(claim.token, 'after effect');
-        const answer = await real.complete(claim, completion);
-        await reach(claim.token, 'after record');
+      async complete(...asked) {
+        const [{ token }] = asked;
+        await reach(token, 'after effect');
+        const answer = await real.complete(...asked);
+        await reach(token, 'after record');
         return answer;
       },
-      async markSent(namespace, token, revision) {
-        await real.markSent(namespace, token, revision);
+      async markSent(...asked) {
+        const [, token] = asked;
+        await real.markSent(...asked);
         await reach(token, 'before acknowledge');
       },
     }),

@@ -1,6 +1,7 @@
 import { LeaseLost, StepTimeout } from '../operation/errors.ts';
 import type { Claim, HeldAnswer } from '../ports/token-store.ts';
 import type { Runtime } from './runtime.ts';
+import { hasAborted, makeWatchful } from './watchful-signal.ts';
 import { within } from './within.ts';
 
 /** A held claim: kept alive at half its length, counted down on the monotonic clock. */
@@ -26,6 +27,7 @@ export interface Lease {
 export function holdLease(runtime: Runtime, won: Claim, askedAt: number, timeoutMs: number): Lease {
   const { store, clock, telemetry, limits } = runtime;
   const controller = new AbortController();
+  const { signal } = controller;
   const timeUpAt = askedAt + timeoutMs;
   let claim = won;
   let started = won.started;
@@ -36,7 +38,7 @@ export function holdLease(runtime: Runtime, won: Claim, askedAt: number, timeout
 
   /** Aborts the step where its time is up by the clock at this instant. */
   function look(): void {
-    if (ended || controller.signal.aborted) return;
+    if (ended || hasAborted(signal)) return;
     const now = clock.monotonic();
     if (now >= leaseUntil)
       controller.abort(new LeaseLost('The lease ran out before it was renewed.'));
@@ -46,7 +48,7 @@ export function holdLease(runtime: Runtime, won: Claim, askedAt: number, timeout
 
   function watch(): void {
     look();
-    if (ended || controller.signal.aborted) return;
+    if (ended || hasAborted(signal)) return;
     later(Math.min(leaseUntil, timeUpAt) - clock.monotonic(), watch);
   }
 
@@ -59,7 +61,7 @@ export function holdLease(runtime: Runtime, won: Claim, askedAt: number, timeout
   }
 
   function beat(): void {
-    if (ended || controller.signal.aborted) return;
+    if (ended || hasAborted(signal)) return;
     later(won.leaseMs / 2, beat);
     hold((held) => store.renew(held)).catch((error: unknown) => {
       telemetry.event('WARNING', 'A lease could not be renewed', { error: String(error) });
@@ -69,7 +71,7 @@ export function holdLease(runtime: Runtime, won: Claim, askedAt: number, timeout
   /** One write that keeps the claim; a lost claim aborts the step. */
   async function hold(write: (held: Claim) => Promise<HeldAnswer>): Promise<void> {
     const mine = lastWrite.then(async () => {
-      controller.signal.throwIfAborted();
+      signal.throwIfAborted();
       const sentAt = clock.monotonic();
       const answer = await write(claim);
       if (answer.kind === 'lost') {
@@ -90,12 +92,12 @@ export function holdLease(runtime: Runtime, won: Claim, askedAt: number, timeout
     timers.clear();
   }
 
-  watchful(controller.signal, look);
+  makeWatchful(signal, look);
   watch();
   later(won.leaseMs / 2, beat);
 
   return {
-    signal: controller.signal,
+    signal,
     attempt: won.attempt,
     trackingId: () => claim.trackingId,
     started: () => started,
@@ -105,7 +107,7 @@ export function holdLease(runtime: Runtime, won: Claim, askedAt: number, timeout
     async start(proposed) {
       const trackingId = claim.trackingId ?? proposed;
       await hold((held) => within(clock, limits.claimAnswerMs, store.start(held, trackingId)));
-      controller.signal.throwIfAborted();
+      signal.throwIfAborted();
       started = true;
       return trackingId;
     },
@@ -116,26 +118,4 @@ export function holdLease(runtime: Runtime, won: Claim, askedAt: number, timeout
     },
     end,
   };
-}
-
-/** Has the signal look at the clock whenever it is read: a frozen process misses its timers. */
-function watchful(signal: AbortSignal, look: () => void): void {
-  const plain = Object.getOwnPropertyDescriptor(AbortSignal.prototype, 'aborted');
-  let looking = false;
-  function aborted(): boolean {
-    if (!looking) {
-      looking = true;
-      look();
-      looking = false;
-    }
-    return plain?.get?.call(signal) === true;
-  }
-  Object.defineProperties(signal, {
-    aborted: { get: aborted },
-    throwIfAborted: {
-      value: () => {
-        if (aborted()) throw signal.reason;
-      },
-    },
-  });
 }
