@@ -418,7 +418,7 @@ describe('run as a task', () => {
   it('an answer that never comes is waited for no longer than the step may take', async () => {
     const { origin } = await endpoint(() => {});
     const options = { action: 'agents.call', effect: 'once', origins: [origin] } as const;
-    expect(await outcomeOf({ ...options, timeoutMs: 100 }, `${origin}/tasks`)).toMatchObject({
+    expect(await outcomeOf({ ...options, timeoutMs: 1_000 }, `${origin}/tasks`)).toMatchObject({
       kind: 'in_doubt',
       error: { code: 'step_timeout' },
     });
