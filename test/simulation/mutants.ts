@@ -148,7 +148,14 @@ export const MUTANTS: readonly Mutant[] = [
         const { trackingId: _known, ...claim } = answer.claim;
         return { ...answer, claim };
       },
-      start: (claim, trackingId) => store.start(claim, `${trackingId}/${claim.fence}`),
+    }),
+    step: (step) => ({
+      ...step,
+      run: (context) =>
+        step.run({
+          ...context,
+          start: () => context.start(`${context.idempotencyKey}/${context.attempt}`),
+        }),
     }),
   },
   {

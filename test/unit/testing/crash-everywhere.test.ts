@@ -103,6 +103,55 @@ describe('crashEverywhere', () => {
     expect(report.runs.every(({ outcome }) => outcome === 'completed')).toBe(true);
   });
 
+  test('misses the effect of a step that takes a second attempt for a done one', async () => {
+    const provider = providers();
+    const step = defineStep({
+      action: 'payments.charge',
+      effect: 'idempotent',
+      params,
+      run({ attempt, idempotencyKey }) {
+        if (attempt === 1) provider.charge(idempotencyKey);
+      },
+    });
+    const report = await crashEverywhere(step, { params: ORDER, effects: provider.count });
+    const without = report.runs.filter(({ effects }) => effects === 0).map(({ point }) => point);
+    expect(without).toEqual(['after claim', 'at the beginning of the step']);
+    expect(report.lostEffects).toBe(2);
+  });
+
+  test.each([
+    { sends: 'without a look at its signal', looks: false, effects: 2 },
+    { sends: 'after a look at its signal', looks: true, effects: 1 },
+  ])('a process that stood still and sends $sends has $effects', async ({ looks, effects }) => {
+    const provider = providers();
+    const step = defineStep({
+      action: 'shipping.ship',
+      effect: 'idempotent',
+      params,
+      run({ signal }) {
+        if (looks) signal.throwIfAborted();
+        provider.ship();
+      },
+    });
+    const report = await crashEverywhere(step, { params: ORDER, effects: provider.count });
+    expect(report.runs.find(({ point }) => point === 'frozen in the step')?.effects).toBe(effects);
+  });
+
+  test('gives each run params of its own where they are a function of the run', async () => {
+    const shipped: string[] = [];
+    const step = defineStep({
+      action: 'shipping.ship',
+      effect: 'pure',
+      params,
+      run: ({ params: { orderId } }) => void shipped.push(orderId),
+    });
+    const { points } = await crashEverywhere(step, {
+      params: (run) => ({ orderId: `order-${run}` }),
+      effects: () => new Set(shipped).size,
+    });
+    expect(new Set(shipped).size).toBe(points.length + 1);
+  });
+
   test('crashes around the publishing of what follows, too', async () => {
     const provider = providers();
     const tell = defineStep({ action: 'mail.tell', effect: 'pure', params, run: () => {} });
