@@ -17,7 +17,7 @@ const LOST = 0.05;
 /** All connections are cut each time that so many deliveries have been answered. */
 const ANSWERS_PER_CUT = 50;
 const SEED = 20_260_131;
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 360_000;
 const KINDS = ['idempotent', 'reconcilable', 'once'] as const;
 
 let deployment: Deployment;

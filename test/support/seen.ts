@@ -11,7 +11,7 @@ export interface Seen<T> {
 }
 
 /** Far above what anything takes on a machine that is busy with other things as well. */
-const PATIENCE_MS = 45_000;
+const PATIENCE_MS = 90_000;
 const SHOWN = 5;
 
 export function seen<T>(): Seen<T> {

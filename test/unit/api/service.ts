@@ -84,6 +84,8 @@ export async function serveApi(setup: ApiSetup = {}): Promise<ServedApi> {
   });
   const serve = serveNode(app);
   const server: Server = createServer((request, response) => void serve(request, response));
+  // Longer than a busy machine may stop between two requests on one connection.
+  server.keepAliveTimeout = 120_000;
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
