@@ -11,7 +11,7 @@ import { remoteStore } from './store.ts';
 import type { World } from './world.ts';
 
 /** Nothing that an operation had started can still turn into an effect after so long. */
-const SURE_AFTER_MS = LONG_LEASE_MS + EFFECT_TIMEOUT_MS + 1_000;
+export const SURE_AFTER_MS = LONG_LEASE_MS + EFFECT_TIMEOUT_MS + 1_000;
 
 /** A person who looks in now and then, and intervenes where the record allows it. */
 export function keepOperating(world: World): void {
@@ -66,7 +66,7 @@ function interventionFor(world: World, found: StoredOperation): Override | undef
 }
 
 /** What the person finds in the provider's books. */
-function truth(world: World, { record }: StoredOperation): Override {
+export function truth(world: World, { record }: StoredOperation): Override {
   const key = record.trackingId ?? documentId(record.namespace, record.token);
   const receipt = world.provider.booked(key);
   if (!receipt) return { verb: 'resolve_not_done' };

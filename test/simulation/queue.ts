@@ -54,8 +54,10 @@ export function createQueue(world: World): Queue {
     scheduler.after(ms + late, undefined, () => deliver(message));
   }
 
+  /** Sooner than Pub/Sub would, so that much happens at once; later with each time, as it would. */
   function again(message: Message): void {
-    deliverLater(message, dice.chance(0.5) ? dice.between(50, 1_500) : dice.between(1_500, 12_000));
+    const soon = dice.chance(0.5) ? dice.between(50, 1_500) : dice.between(1_500, 12_000);
+    deliverLater(message, soon * (1 + message.deliveries / 8));
   }
 
   function deliver(message: Message): void {

@@ -59,7 +59,7 @@ export async function simulate(options: RunOptions): Promise<Run> {
 }
 
 /** What comes over everybody: the store is away for a while, a clock is set. */
-function haveWeather(world: World): void {
+export function haveWeather(world: World): void {
   const { dice, faults, scheduler } = world;
   if (!faults.active()) return;
   if (faults.strikes('store_away', 0.1)) {

@@ -45,7 +45,7 @@ export interface Params {
   readonly next: readonly { readonly action: string; readonly params: Params }[];
 }
 
-const PARAMS: z.ZodType<Params> = z.object({
+export const PARAMS: z.ZodType<Params> = z.object({
   label: z.string(),
   mood: z.enum(MOODS),
   next: z.array(z.object({ action: z.string(), params: z.custom<Params>() })),

@@ -55,10 +55,15 @@ export function remoteDocuments(
 }
 
 /** The real verbs over them. Each holder's writes are known as its own. */
-export function remoteStore(world: World, instance: Instance): TokenStore {
+export function remoteStore(
+  world: World,
+  instance: Instance,
+  documentsAs: (writer: Writer) => OperationDocuments = (writer) =>
+    remoteDocuments(world, instance, writer),
+): TokenStore {
   const { mutant } = world;
   function as(writer: Writer): TokenStore {
-    const documents = remoteDocuments(world, instance, writer);
+    const documents = documentsAs(writer);
     const scene = { world, instance, writer };
     const store = createTokenStore(mutant.documents?.(documents, scene) ?? documents, {
       shards: SHARDS,
@@ -86,7 +91,7 @@ function guessTime(world: World, instance: Instance): number {
     : monotonic + instance.storeAheadMs;
 }
 
-function learnTime(world: World, instance: Instance, at: number): void {
+export function learnTime(world: World, instance: Instance, at: number): void {
   const monotonic = world.scheduler.now() - instance.bornAt;
   instance.storeAheadMs = Math.max(instance.storeAheadMs ?? -Infinity, at - monotonic);
 }

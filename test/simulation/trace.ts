@@ -1,5 +1,7 @@
 /** A run's events for people, kept only where somebody will read them. */
 export interface Trace {
+  /** Whether anyone will read it: what is costly to tell need not be told else. */
+  readonly kept: boolean;
   note(who: string, what: string, about?: string): void;
   lines(): readonly TraceLine[];
 }
@@ -12,12 +14,13 @@ export interface TraceLine {
   readonly about?: string;
 }
 
-export function createTrace(enabled: boolean, now: () => number): Trace {
+export function createTrace(kept: boolean, now: () => number): Trace {
   const lines: TraceLine[] = [];
   return {
+    kept,
     lines: () => lines,
     note(who, what, about) {
-      if (!enabled) return;
+      if (!kept) return;
       lines.push({ at: now(), who, what, ...(about !== undefined && { about }) });
     },
   };

@@ -126,7 +126,9 @@ export function createWatch(world: World): Watch {
     wrote(instance, writer, before, after) {
       const { record, updatedAt: from } = after;
       const { token } = record;
-      world.trace.note(instance.name, describe(before?.record, record), about(record));
+      if (world.trace.kept) {
+        world.trace.note(instance.name, describe(before?.record, record), about(record));
+      }
       const rule = brokenRule(writer, before, after);
       if (rule !== undefined) broken(rule, about(record));
       const all = versions.get(token) ?? [];

@@ -37,19 +37,44 @@ export function runtimeOf(world: World, instance: Instance): Runtime {
   return mutant.runtime?.(runtime) ?? runtime;
 }
 
+/** What a process is loaded with. */
+export interface Program {
+  readonly runtime: Runtime;
+  readonly steps: Steps;
+  /** One round over all shards. Throws where the store is away. */
+  sweep(): Promise<unknown>;
+}
+
+/** Loads a fresh process. */
+export type Load = (instance: Instance) => Program;
+
+function singleTasks(world: World): Load {
+  return (instance) => {
+    const runtime = runtimeOf(world, instance);
+    return {
+      runtime,
+      steps: stepsFor(world, instance),
+      sweep: () => sweepShards(runtime),
+    };
+  };
+}
+
 /** A process that takes tasks, and another in its place a while after each crash. */
-export function keepReceiving(world: World, slot: number, generation = 1): void {
+export function keepReceiving(
+  world: World,
+  slot: number,
+  load = singleTasks(world),
+  generation = 1,
+): void {
   const instance = createInstance(world, `worker-${slot + 1}.${generation}`);
-  world.receivers[slot] = receiver(world, instance);
+  world.receivers[slot] = receiver(world, instance, load(instance));
   instance.whenDead.add(() => {
     const after = world.dice.between(100, 10_000);
-    world.scheduler.after(after, undefined, () => keepReceiving(world, slot, generation + 1));
+    world.scheduler.after(after, undefined, () => keepReceiving(world, slot, load, generation + 1));
   });
 }
 
-function receiver(world: World, instance: Instance): Receiver {
-  const runtime = runtimeOf(world, instance);
-  const steps = stepsFor(world, instance);
+function receiver(world: World, instance: Instance, { runtime, steps }: Program): Receiver {
   let atWork = 0;
   instance.whenDead.add(() => {
     world.atWork -= atWork;
@@ -98,33 +123,32 @@ async function handle(
 }
 
 /** A process that sweeps again and again, and another in its place after each crash. */
-export function keepSweeping(world: World, generation = 1): void {
+export function keepSweeping(world: World, load = singleTasks(world), generation = 1): void {
   const { scheduler, dice } = world;
   const instance = createInstance(world, `sweeper.${generation}`);
-  const runtime = runtimeOf(world, instance);
+  const program = load(instance);
   instance.whenDead.add(() => {
     scheduler.after(dice.between(100, 20_000), undefined, () =>
-      keepSweeping(world, generation + 1),
+      keepSweeping(world, load, generation + 1),
     );
   });
   const everyMs = dice.pick([4_000, 20_000]);
   function later(): void {
     scheduler.after(everyMs + dice.between(0, everyMs), instance, () => {
-      void sweepAll(runtime).then(later);
+      void program.sweep().catch(leaveForNext).then(later);
     });
   }
   later();
 }
 
-async function sweepAll(runtime: Runtime): Promise<void> {
+async function sweepShards(runtime: Runtime): Promise<void> {
   for (let shard = 0; shard < SHARDS; shard += 1) {
-    try {
-      await sweep(runtime, { shard });
-    } catch {
-      // The store is away: the next sweep finds what this one left.
-    }
+    await sweep(runtime, { shard }).catch(leaveForNext);
   }
 }
+
+/** The store is away: the next sweep finds what this one left. */
+function leaveForNext(): void {}
 
 /** Puts `cancelled` under a task's token before anyone claims it, as a workflow's compensation does. */
 export async function cancelTask(
@@ -160,6 +184,7 @@ function telemetryOf(world: World, instance: Instance): Telemetry {
         world.watch.broken(`Without a claim it took ${milliseconds} ms to say so.`);
       }
       outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+      if (!trace.kept) return;
       const message = world.queue.messages().find(({ id }) => id === messageId);
       trace.note(
         instance.name,
@@ -168,7 +193,7 @@ function telemetryOf(world: World, instance: Instance): Telemetry {
       );
     },
     event(severity, message, fields) {
-      if (severity !== 'INFO') {
+      if (trace.kept && severity !== 'INFO') {
         trace.note(instance.name, `${message} ${JSON.stringify(fields ?? {})}`);
       }
     },

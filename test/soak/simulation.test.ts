@@ -36,7 +36,10 @@ test(`${SEEDS} runs keep every promise, and between them meet every fault and ou
 });
 
 async function runChunk(range: SeedRange): Promise<{ tally: Tally; failure?: string }> {
-  const worker = new Worker(SCRIPT, { workerData: range });
+  const worker = new Worker(SCRIPT, {
+    workerData: range,
+    resourceLimits: { maxYoungGenerationSizeMb: 64 },
+  });
   try {
     const [done] = (await once(worker, 'message')) as [{ tally: Tally; failure?: string }];
     return done;

@@ -41,13 +41,16 @@ export async function advanceWorkflow(
     const answer = await workflows.write({ kind: 'move', revision, record: move.record });
     if (answer === 'written') {
       if (move.tasks.length > 0) await runtime.publisher.publish(move.tasks);
-      return move.record;
+      if (!hasTurned(record, course)) return move.record;
     }
   }
   throw new StoreAway(`Workflow ${root} kept moving while it was advanced. The sweep tries again.`);
 }
 
-/** The course, once every step that must not start is cancelled or known to be beyond that. */
+/**
+ * The course, once every step that must not start is cancelled or known to be beyond that. That a
+ * workflow turns back is recorded before: a step cancelled in one that still runs would stall it.
+ */
 async function courseOf(
   runtime: Runtime,
   workflow: AnyWorkflow,
@@ -55,7 +58,7 @@ async function courseOf(
   cause: RecordedError | undefined,
 ): Promise<Course> {
   const course = cause ? turnBack(record, workflow.plan, cause) : advance(record, workflow.plan);
-  if (course.cancel.length === 0) return course;
+  if (course.cancel.length === 0 || hasTurned(record, course)) return course;
   const known = await knownOf(runtime, record);
   let informed = course.record;
   for (const name of course.cancel) {
@@ -63,6 +66,10 @@ async function courseOf(
     if (progress) informed = withNews(informed, { name, progress });
   }
   return informed === course.record ? course : advance(informed, workflow.plan);
+}
+
+function hasTurned(before: WorkflowRecord, { record, cancel }: Course): boolean {
+  return cancel.length > 0 && before.status !== record.status;
 }
 
 function overdue(record: WorkflowRecord, storeNow: number): RecordedError | undefined {

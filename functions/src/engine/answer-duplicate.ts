@@ -8,6 +8,7 @@ import { following, publishFollowUps, unpackOutbox } from './publish-follow-ups.
 import type { Origin } from './publish-follow-ups.ts';
 import type { Runtime } from './runtime.ts';
 import { underToken } from './tasks.ts';
+import { within } from './within.ts';
 
 /** Answers a request whose token someone has already: never runs an effect. */
 export async function answerDuplicate(
@@ -47,9 +48,25 @@ const MISMATCHES = {
 
 async function replay(
   runtime: Runtime,
-  { found, drift, remembered }: Extract<TimedAnswer, { kind: 'replayed' }>,
+  { found, drift, remembered, askedAt }: Extract<TimedAnswer, { kind: 'replayed' }>,
   origin: Origin | undefined,
 ): Promise<TaskOutcome> {
+  const { record } = found;
+  const { clock, limits } = runtime;
+  const leftMs = limits.claimAnswerMs - (clock.monotonic() - askedAt);
+  await within(clock, leftMs, payDebts(runtime, found, origin, remembered));
+  await slide(runtime, found);
+  if (!remembered) runtime.cache.admit(found);
+  return { kind: 'replayed', token: record.token, answer: answerOf(record), drift };
+}
+
+/** What a crash may have come before: its follow-ups' publishing, its workflow's next move. */
+async function payDebts(
+  runtime: Runtime,
+  found: StoredOperation<TerminalRecord>,
+  origin: Origin | undefined,
+  remembered: boolean,
+): Promise<void> {
   const { record } = found;
   if (record.status === 'completed' && !record.sent) {
     await publishUnsent(runtime, { ...found, record }, origin);
@@ -57,9 +74,6 @@ async function replay(
   if (origin && !remembered) {
     await catchUp(runtime, origin.steps, underToken(origin.task, record.token), record);
   }
-  await slide(runtime, found);
-  if (!remembered) runtime.cache.admit(found);
-  return { kind: 'replayed', token: record.token, answer: answerOf(record), drift };
 }
 
 /** A crash came between the record and its follow-ups: publish them now, from the record. */

@@ -1,5 +1,7 @@
+import { StoreAway } from '../operation/errors.ts';
 import type { OperationRecord } from '../operation/record.ts';
 import type { TaskMessage, WorkflowPlace } from '../operation/task.ts';
+import { isOpen, withNews } from '../workflow/advance.ts';
 import type { MemberProgress, WorkflowRecord } from '../workflow/record.ts';
 import { advanceWorkflow } from './advance-workflow.ts';
 import type { WorkflowAt } from './advance-workflow.ts';
@@ -8,6 +10,8 @@ import { memberOf } from './plan-move.ts';
 import type { Steps } from './register-steps.ts';
 import type { Runtime } from './runtime.ts';
 import { backTask, forwardTask, knownOf } from './workflow-tasks.ts';
+
+const MAX_ROUNDS = 10;
 
 /**
  * What a settled step's duplicate still owes its workflow. Mostly nothing: its progress was committed
@@ -25,19 +29,27 @@ export async function catchUp(
   const { workflow: place } = task;
   if (!workflows || (!place && !steps.workflows.latest(task.action))) return;
   const { namespace, root } = operation;
-  const { found } = await workflows.get(namespace, root);
-  const workflow = found && steps.workflows.pinned(found.record.name, found.record.version);
-  if (!found || !workflow) return;
-  const at: WorkflowAt = { workflows, workflow, namespace, root };
+  for (let round = 0; round < MAX_ROUNDS; round += 1) {
+    const { found } = await workflows.get(namespace, root);
+    const workflow = found && steps.workflows.pinned(found.record.name, found.record.version);
+    if (!found || !workflow) return;
+    const at: WorkflowAt = { workflows, workflow, namespace, root };
 
-  const news = place && owedNews(found.record, place, operation);
-  if (place && news) {
-    const report = { namespace, root, member: place.member, progress: news } as const;
-    await workflows.write({ kind: 'report', ...report });
-    await advanceWorkflow(runtime, at);
-  } else if (isRightBehind(found.record, workflow.plan.stages, place)) {
-    await republish(runtime, at, found.record);
+    const news = place && owedNews(found.record, place, operation);
+    if (!place || !news) {
+      const behind = isRightBehind(found.record, workflow.plan.stages, place);
+      if (behind) await republish(runtime, at, found.record);
+      return;
+    }
+    // Conditional, unlike a report under a claim: another may have told it, and it may be beyond that.
+    const record = withNews(found.record, { name: place.member, progress: news });
+    const told = await workflows.write({ kind: 'move', revision: found.revision, record });
+    if (told === 'written') {
+      await advanceWorkflow(runtime, at);
+      return;
+    }
   }
+  throw new StoreAway(`Workflow ${root} kept moving while it was told of a step. Ask again.`);
 }
 
 /** The member's state by its operation, where the workflow doesn't know it yet. */
@@ -54,10 +66,6 @@ function owedNews(
   const { token, error } = settled;
   const state = settled.state === 'completed' ? 'undone' : 'undo_failed';
   return { ...standing, state, token, ...(error && { error }) };
-}
-
-function isOpen({ state }: MemberProgress): boolean {
-  return ['published', 'in_doubt', 'undoing', 'undo_in_doubt'].includes(state);
 }
 
 /** Whether the step's completion is what published the tasks that are open now. */

@@ -112,11 +112,16 @@ export function memberOf(workflow: AnyWorkflow, name: string): Member {
   throw new RangeError(`Workflow ${workflow.name} v${workflow.version} has no step "${name}".`);
 }
 
-/** Sets when a sweep is to look again; a workflow at its end, or parked, is left alone. */
+/** Whether a sweep has anything to look after: a parked workflow's other tasks may be on their way. */
+export function isUnderWay({ status, members }: WorkflowRecord): boolean {
+  if (status === 'running' || status === 'compensating') return true;
+  return status === 'parked' && Object.values(members).some(({ state }) => state === 'undoing');
+}
+
+/** Sets when a sweep is to look again; a workflow at its end, or at rest while parked, is left alone. */
 function settle({ record, tasks }: Move, storeNow: number): Move {
   const { dueAt: _dueAt, ...rest } = record;
-  if (record.status !== 'running' && record.status !== 'compensating')
-    return { record: rest, tasks };
+  if (!isUnderWay(record)) return { record: rest, tasks };
   const soon = Math.ceil(storeNow + REDRIVE_AFTER_MS);
   const beforeDeadline = record.status === 'running' ? record.deadlineAt : undefined;
   return { record: { ...rest, dueAt: Math.min(soon, beforeDeadline ?? soon) }, tasks };

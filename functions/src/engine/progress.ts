@@ -3,7 +3,7 @@ import type { StoredValue } from '../operation/record.ts';
 import type { TaskMessage, WorkflowPlace } from '../operation/task.ts';
 import type { DeriveProgress, WorkflowStore } from '../ports/workflow-store.ts';
 import type { Claim } from '../ports/token-store.ts';
-import { advance, withNews } from '../workflow/advance.ts';
+import { advance, isOpen, withNews } from '../workflow/advance.ts';
 import type { StoredWorkflow } from '../workflow/record.ts';
 import { advanceWorkflow } from './advance-workflow.ts';
 import { beginWorkflow } from './begin-workflow.ts';
@@ -120,5 +120,6 @@ function isAwaited(
   place: WorkflowPlace,
   { token }: Pick<Claim, 'token'>,
 ): boolean {
-  return record.members[place.member]?.token === token;
+  const standing = record.members[place.member];
+  return standing?.token === token && isOpen(standing);
 }

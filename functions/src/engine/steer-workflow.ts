@@ -1,6 +1,7 @@
 import type { WorkflowStore } from '../ports/workflow-store.ts';
 import type { Namespace, Token } from '../token/token.ts';
 import type { MemberProgress, MemberState, WorkflowRecord } from '../workflow/record.ts';
+import { isOnItsWay } from '../workflow/advance.ts';
 import { advanceWorkflow } from './advance-workflow.ts';
 import { republish } from './catch-up.ts';
 import type { Steps } from './register-steps.ts';
@@ -9,7 +10,7 @@ import { notDeployed } from './sweep-workflows.ts';
 
 /** What a person may do to a workflow. */
 export type Steering =
-  /** Turn a running one back: what has completed is compensated. */
+  /** Turn one back that runs, or is parked on its way: what has completed is compensated. */
   | { readonly verb: 'cancel'; readonly actor: string; readonly reason: string }
   /** Let a parked one go on; compensations that failed for good are run again, under new tokens. */
   | { readonly verb: 'retry'; readonly actor: string; readonly reason: string }
@@ -45,20 +46,22 @@ export async function steerWorkflow(
     const at = { workflows, workflow, namespace, root };
 
     if (steering.verb === 'cancel') {
-      if (found.record.status !== 'running') return wrongStatus(found.record, 'cancelled');
+      if (!isOnItsWay(found.record)) return notCancellable(found.record);
       const cause = {
         code: 'cancelled',
         message: `Cancelled by ${steering.actor}: ${steering.reason}`,
         retryable: false,
       };
-      return { kind: 'steered', record: await advanceWorkflow(runtime, at, cause) };
+      const record = await advanceWorkflow(runtime, at, cause);
+      return record.status === 'completed' ? notCancellable(record) : { kind: 'steered', record };
     }
     const next =
       steering.verb === 'retry' ? retried(found.record) : skipped(found.record, steering.member);
     if (typeof next === 'string') return { kind: 'refused', why: next };
     const { verb, actor, reason } = steering;
     const steered = { verb, actor, reason, at: Math.floor(storeNow) };
-    const record = { ...next, steered };
+    // Due at once: should this process end here, a sweep goes on with it.
+    const record = { ...next, steered, dueAt: Math.ceil(storeNow) };
     const written = await workflows.write({ kind: 'move', revision: found.revision, record });
     if (written === 'written') {
       const moved = await advanceWorkflow(runtime, at);
@@ -106,9 +109,9 @@ function mapMembers(
   );
 }
 
-function wrongStatus(record: WorkflowRecord, done: string): SteeringAnswer {
+function notCancellable({ status }: WorkflowRecord): SteeringAnswer {
   return {
     kind: 'refused',
-    why: `Only a running workflow can be ${done}; this one is ${record.status}.`,
+    why: `Only a running workflow can be cancelled; this one is ${status}.`,
   };
 }

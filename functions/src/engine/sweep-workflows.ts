@@ -3,7 +3,7 @@ import type { WorkflowStore } from '../ports/workflow-store.ts';
 import type { StoredWorkflow } from '../workflow/record.ts';
 import { advanceWorkflow } from './advance-workflow.ts';
 import { republish } from './catch-up.ts';
-import { parked, REDRIVE_AFTER_MS } from './plan-move.ts';
+import { isUnderWay, parked, REDRIVE_AFTER_MS } from './plan-move.ts';
 import type { Steps } from './register-steps.ts';
 import type { Runtime } from './runtime.ts';
 import type { SweepOptions } from './sweep.ts';
@@ -75,6 +75,10 @@ async function lookAgainLater(
   const { found, at } = await workflows.get(namespace, root);
   if (!found || found.record.dueAt === undefined || found.record.dueAt > at) return;
   const { record, revision } = found;
+  if (!isUnderWay(record)) {
+    await workflows.write({ kind: 'move', revision, record: withoutDue(record) });
+    return;
+  }
   const soon = Math.ceil(at + REDRIVE_AFTER_MS);
   const upcoming = record.deadlineAt !== undefined && record.deadlineAt > at;
   const dueAt = upcoming ? Math.min(soon, record.deadlineAt ?? soon) : soon;

@@ -6,12 +6,13 @@ import { childToken } from '../token/token.ts';
 import type { Token } from '../token/token.ts';
 import type { MemberProgress, WorkflowRecord } from '../workflow/record.ts';
 import type { AnyWorkflow, Member } from './define-workflow.ts';
-import { unpackValue } from './payload.ts';
+import { PayloadGone, unpackValue } from './payload.ts';
 import type { Runtime } from './runtime.ts';
 
 /** All that a member's params may be built from, decoded. */
 export interface Known {
   readonly input: unknown;
+  /** Reading one that can't be had throws `PayloadGone`: nobody else misses it. */
   readonly results: Readonly<Record<string, unknown>>;
 }
 
@@ -27,9 +28,22 @@ export async function knownOf(runtime: Runtime, record: WorkflowRecord): Promise
   const results: Record<string, unknown> = {};
   for (const [name, { result }] of completed) {
     const stored = result ?? resultOf(elsewhere.get(name), name, record.root);
-    results[name] = await unpackValue(stored, runtime.blobs);
+    const get = await recalled(runtime, stored);
+    Object.defineProperty(results, name, { get, enumerable: true });
   }
   return { input, results };
+}
+
+async function recalled({ blobs }: Runtime, stored: StoredValue): Promise<() => unknown> {
+  try {
+    const value = await unpackValue(stored, blobs);
+    return () => value;
+  } catch (error) {
+    if (!(error instanceof PayloadGone)) throw error;
+    return () => {
+      throw error;
+    };
+  }
 }
 
 async function resultsElsewhere(
@@ -84,7 +98,15 @@ export function backTask(
 ): TaskMessage {
   const { compensate } = member;
   if (!compensate) throw new RangeError(`Step "${member.name}" has no compensation.`);
-  const params = compensate.params({ ...known, result: known.results[member.name] });
+  const { input, results } = known;
+  const context = {
+    input,
+    results,
+    get result() {
+      return results[member.name];
+    },
+  };
+  const params = compensate.params(context);
   return memberTask(record, workflow, member, 'back', occurrence, compensate.step.action, params);
 }
 

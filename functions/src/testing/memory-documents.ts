@@ -8,6 +8,8 @@ import type {
   WriteAnswer,
   WriteOrder,
 } from '../ports/operation-documents.ts';
+import type { WorkflowDocuments } from '../ports/workflow-documents.ts';
+import { workflowTable } from './memory-workflows.ts';
 
 /** Operations in memory, each call at once and whole: what stands behind {@link memoryDocuments}. */
 export interface OperationTable {
@@ -60,9 +62,10 @@ export function operationTable(now: () => number): OperationTable {
   };
 }
 
-/** The documents port over a table in memory: for tests, since nothing of it outlives the process. */
-export function memoryDocuments(now: () => number): OperationDocuments {
+/** The documents ports over tables in memory: for tests, since nothing of it outlives the process. */
+export function memoryDocuments(now: () => number): OperationDocuments & WorkflowDocuments {
   const table = operationTable(now);
+  const workflows = workflowTable(table, now);
   return {
     name: 'memory',
     now,
@@ -71,6 +74,9 @@ export function memoryDocuments(now: () => number): OperationDocuments {
     read: async (ids) => table.read(ids),
     transact: async (ids, decide) => table.transact(ids, decide),
     select: async (selection, page) => table.select(selection, page),
+    commit: async (writes) => workflows.commit(writes),
+    readWorkflow: async (id) => workflows.read(id),
+    selectWorkflows: async (selection, page) => workflows.select(selection, page),
     close: async () => {},
   };
 }

@@ -27,7 +27,12 @@ export interface Course {
   readonly cancel: readonly string[];
 }
 
-const SETTLED: ReadonlySet<MemberState> = new Set(['completed', 'failed', 'cancelled']);
+const OPEN: ReadonlySet<MemberState> = new Set([
+  'published',
+  'in_doubt',
+  'undoing',
+  'undo_in_doubt',
+]);
 
 /** The record with one member's news in it. Nothing else changes: what follows is {@link advance}'s. */
 export function withNews(record: WorkflowRecord, { name, progress }: MemberNews): WorkflowRecord {
@@ -51,12 +56,19 @@ export function advance(record: WorkflowRecord, plan: Plan): Course {
   }
 }
 
-/** The course of a workflow that a person or a deadline turns back. */
+/** The course of a workflow that a person or a deadline turns back; it may be parked on its way forward. */
 export function turnBack(record: WorkflowRecord, plan: Plan, cause: RecordedError): Course {
-  if (record.status !== 'running') return advance(record, plan);
-  return back({ ...record, status: 'compensating', cause }, plan);
+  if (!isOnItsWay(record)) return advance(record, plan);
+  const { parked: _parked, parkedFrom: _from, ...rest } = record;
+  return back({ ...rest, status: 'compensating', cause }, plan);
 }
 
+/** Forward, even if it stands still. */
+export function isOnItsWay({ status, parkedFrom }: WorkflowRecord): boolean {
+  return status === 'running' || (status === 'parked' && parkedFrom === 'running');
+}
+
+/** A stage whose tasks could not be made when it was reached has them made now. */
 function forward(record: WorkflowRecord, plan: Plan): Course {
   const members = plan.stages[record.stage] ?? [];
   const failed = members.find(({ name }) => stateOf(record, name) === 'failed');
@@ -64,6 +76,8 @@ function forward(record: WorkflowRecord, plan: Plan): Course {
     const cause = record.members[failed.name]?.error ?? UNEXPLAINED;
     return back({ ...record, status: 'compensating', cause }, plan);
   }
+  const unmade = members.filter(({ name }) => stateOf(record, name) === undefined);
+  if (unmade.length > 0) return { ...stay(record), forward: unmade.map(({ name }) => name) };
   if (members.some(({ name }) => stateOf(record, name) !== 'completed')) return stay(record);
   const next = plan.stages[record.stage + 1];
   if (!next) return stay({ ...record, status: 'completed' });
@@ -106,9 +120,9 @@ function stateOf(record: WorkflowRecord, name: string): MemberState | undefined 
   return record.members[name]?.state;
 }
 
-/** Whether a member's operation has come to an end that the workflow can go on from. */
-export function isSettled(state: MemberState): boolean {
-  return SETTLED.has(state);
+/** Whether the workflow waits for what the member's operation comes to. */
+export function isOpen({ state }: MemberProgress): boolean {
+  return OPEN.has(state);
 }
 
 function parkedBy(record: WorkflowRecord, name: string): WorkflowRecord {
