@@ -117,6 +117,32 @@ describe.for(Object.keys(ENDINGS) as Kill[])('killed with SIGKILL %s', (kill) =>
   });
 });
 
+describe('killed with SIGKILL while the call is still on its way to the provider', () => {
+  const kinds = ['idempotent', 'reconcilable'] as const;
+  let endings: readonly Ending[];
+
+  beforeAll(async () => {
+    const { provider } = deployment;
+    const published = await Promise.all(
+      kinds.map(async (kind) => {
+        await provider.fault({ fault: 'hold', match: `${kind}-late`, times: 2 });
+        return publishOrder(kind, { orderId: `${kind}-late` });
+      }),
+    );
+    await Promise.all(published.map(({ orderId }) => held(orderId, 1)));
+    await functions.kill();
+    functions = await deployment.start({ source: 'under test', port: functions.port });
+    await Promise.all(published.map(({ orderId }) => held(orderId, 2)));
+    await provider.release(); // the call of the killed process first
+    endings = await Promise.all(published.map(end));
+  });
+
+  test('the late call makes the only effect, and the second call finds it', () => {
+    const ending = { ...again, effects: 1, calls: 2 };
+    expect(endings).toEqual(kinds.map(() => ending));
+  });
+});
+
 interface Published {
   readonly kind: Kind;
   readonly orderId: string;
@@ -139,9 +165,23 @@ async function publish(kill: Kill, kind: Kind): Promise<Published> {
   } else {
     params.halt = { how: 'hold', at: kill };
   }
+  return publishOrder(kind, params);
+}
+
+async function publishOrder(kind: Kind, params: EffectParams): Promise<Published> {
   const task = orderTask(actionOf(kind), params);
   const messageId = await deployment.pubsub.publish(task, topicOf(kind));
-  return { kind, orderId, token: task.token, messageId };
+  return { kind, orderId: params.orderId, token: task.token, messageId };
+}
+
+/** Resolves when so many calls for the order wait at the provider. */
+async function held(orderId: string, calls: number): Promise<void> {
+  await deployment.providerEvents.first(`call ${calls} for ${orderId}`, () => {
+    const waiting = deployment.providerEvents.all.filter(
+      (event) => event.event === 'held' && event.orderId === orderId,
+    );
+    return waiting.length >= calls;
+  });
 }
 
 /** Resolves when the task is where it is to be killed. */
