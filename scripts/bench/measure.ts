@@ -17,8 +17,8 @@ export type Timings = ReadonlyMap<string, readonly number[]>;
 const BLOCK = 25;
 
 /**
- * Times contenders one call at a time, taking turns in blocks of 25 whose order alternates, so that
- * whatever else the machine does falls on all of them alike.
+ * Times contenders one call at a time, taking turns in blocks of 25. The order rotates and alternates, so
+ * that whatever else the machine does, and whoever came before, falls on all of them alike.
  */
 export async function interleaved(
   contenders: readonly Contender[],
@@ -30,7 +30,9 @@ export async function interleaved(
     for (let done = 0; done < warmUp; done += 1) await call();
   }
   for (let block = 0; block < blocks; block += 1) {
-    const order = block % 2 === 0 ? contenders : contenders.toReversed();
+    const from = Math.floor(block / 2) % contenders.length;
+    const turned = [...contenders.slice(from), ...contenders.slice(0, from)];
+    const order = block % 2 === 0 ? turned : turned.toReversed();
     for (const { name, call } of order) {
       const times = timings.get(name);
       for (let done = 0; done < BLOCK; done += 1) {
