@@ -4,10 +4,10 @@
  */
 import { parseArgs } from 'node:util';
 
-import { Firestore } from '@google-cloud/firestore';
-
+import { connectFirestore } from '../functions/src/adapters/firestore/connect.ts';
+import { apiRows } from './bench/api.ts';
 import { effectRows, hotKeyRow, throughputRow } from './bench/contention.ts';
-import { embeddedRow, endToEndRow } from './bench/embedded.ts';
+import { embeddedRows, endToEndRow } from './bench/embedded.ts';
 import { latencyRows } from './bench/latency.ts';
 import { jsonLine, meets, printTable } from './bench/report.ts';
 import type { Row } from './bench/report.ts';
@@ -53,7 +53,7 @@ async function main(): Promise<void> {
 }
 
 async function onEmbedded({ calls, steps, endToEndRounds }: typeof FULL): Promise<Row[]> {
-  return [await embeddedRow(calls), await endToEndRow(steps, endToEndRounds)];
+  return [...(await embeddedRows(calls, steps)), await endToEndRow(steps, endToEndRounds)];
 }
 
 /** On the emulator that the environment names, else on one of its own. One client serves all contenders. */
@@ -62,16 +62,17 @@ async function onFirestore(size: typeof FULL): Promise<Row[]> {
   const emulator = declared ? undefined : await startFirestoreEmulator({ jit: 'full' });
   if (emulator) process.env['FIRESTORE_EMULATOR_HOST'] = emulator.host;
   process.env['METADATA_SERVER_DETECTION'] ??= 'none'; // no emulator has one, and looking takes seconds
-  const firestore = new Firestore({ projectId: 'demo-agent-once' });
+  const connection = connectFirestore({ projectId: 'demo-agent-once' });
   try {
     return [
-      ...(await latencyRows(firestore, size.calls)),
-      await throughputRow(firestore, size.steps),
-      await hotKeyRow(firestore, size.hotRounds),
-      ...(await effectRows(firestore, size.effectRounds)),
+      ...(await latencyRows(connection, size.calls)),
+      await throughputRow(connection, size.steps),
+      await hotKeyRow(connection, size.hotRounds),
+      ...(await effectRows(connection, size.effectRounds)),
+      ...(await apiRows(connection, size.calls)),
     ];
   } finally {
-    await firestore.terminate();
+    await connection.close();
     await emulator?.stop();
   }
 }

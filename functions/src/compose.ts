@@ -4,11 +4,13 @@ import { dirname } from 'node:path';
 import { systemClock } from './adapters/system/clock.ts';
 import { jsonLinesTelemetry } from './adapters/system/telemetry.ts';
 import type { CloudBackend, Config, EmbeddedBackend } from './config.ts';
+import { blobsOverCold } from './engine/archive-blobs.ts';
 import { DEFAULT_LIMITS } from './engine/runtime.ts';
 import type { Runtime, RuntimeLimits } from './engine/runtime.ts';
 import { warmCache } from './engine/warm-cache.ts';
 import type { BlobStore } from './ports/blob-store.ts';
 import type { Clock } from './ports/clock.ts';
+import type { ColdStorage } from './ports/cold-storage.ts';
 import type { TaskPublisher } from './ports/task-publisher.ts';
 import type { TaskQueue } from './ports/task-queue.ts';
 import type { Telemetry } from './ports/telemetry.ts';
@@ -21,6 +23,7 @@ export interface Overrides {
   readonly limits?: RuntimeLimits;
   store?(real: TokenStore): TokenStore;
   blobs?(real: BlobStore): BlobStore;
+  cold?(real: ColdStorage): ColdStorage;
   publisher?(real: TaskPublisher): TaskPublisher;
 }
 
@@ -41,10 +44,13 @@ export async function compose(config: Config, overrides: Overrides = {}): Promis
     config.backend.kind === 'cloud'
       ? await cloudAdapters(config.backend, config.shards, clock)
       : await embeddedAdapters(config.backend, config.shards, clock);
-  const { store, blobs, publisher, queue } = adapters;
+  const { store, publisher, queue } = adapters;
+  const hotBlobs = overrides.blobs?.(adapters.blobs) ?? adapters.blobs;
+  const cold = adapters.cold && (overrides.cold?.(adapters.cold) ?? adapters.cold);
   const runtime: Runtime = {
     store: overrides.store?.(store) ?? store,
-    blobs: overrides.blobs?.(blobs) ?? blobs,
+    blobs: cold ? blobsOverCold(hotBlobs, cold) : hotBlobs,
+    ...(cold && { cold }),
     publisher: overrides.publisher?.(publisher) ?? publisher,
     clock,
     telemetry,
@@ -59,33 +65,42 @@ export async function compose(config: Config, overrides: Overrides = {}): Promis
 interface Adapters {
   readonly store: TokenStore;
   readonly blobs: BlobStore;
+  readonly cold?: ColdStorage;
   readonly publisher: TaskPublisher;
   readonly queue?: TaskQueue;
   close(): Promise<void>;
 }
 
 async function cloudAdapters(
-  { project, database, taskTopic, deadLetterTopic, blobBucket }: CloudBackend,
+  { project, database, taskTopic, deadLetterTopic, blobBucket, archiveBucket }: CloudBackend,
   shards: number,
   clock: Clock,
 ): Promise<Adapters> {
-  const [{ Firestore }, { PubSub }, { Storage }] = await Promise.all([
-    import('@google-cloud/firestore'),
+  const [{ PubSub }, { Storage }] = await Promise.all([
     import('@google-cloud/pubsub'),
     import('@google-cloud/storage'),
   ]);
-  const [{ firestoreStore }, { pubsubPublisher }, { storageBlobs }] = await Promise.all([
+  const [
+    { connectFirestore },
+    { firestoreStore },
+    { pubsubPublisher },
+    { storageBlobs },
+    { storageCold },
+  ] = await Promise.all([
+    import('./adapters/firestore/connect.ts'),
     import('./adapters/firestore/store.ts'),
     import('./adapters/pubsub/publisher.ts'),
     import('./adapters/storage/blobs.ts'),
+    import('./adapters/storage/cold.ts'),
   ]);
-  const firestore = new Firestore({ projectId: project, databaseId: database });
+  const firestore = connectFirestore({ projectId: project, databaseId: database });
   const pubsub = new PubSub({ projectId: project });
   const storage = new Storage({ projectId: project });
   const store = firestoreStore(firestore, clock, { shards });
   return {
     store,
     blobs: storageBlobs(storage.bucket(blobBucket)),
+    ...(archiveBucket !== undefined && { cold: storageCold(storage.bucket(archiveBucket)) }),
     publisher: pubsubPublisher(pubsub, { tasks: taskTopic, deadLetters: deadLetterTopic }),
     async close() {
       await Promise.all([store.close(), pubsub.close()]);
@@ -98,10 +113,11 @@ async function embeddedAdapters(
   shards: number,
   clock: Clock,
 ): Promise<Adapters> {
-  const [{ embeddedStore }, { embeddedQueue }, { fileBlobs }] = await Promise.all([
+  const [{ embeddedStore }, { embeddedQueue }, { fileBlobs }, { fileCold }] = await Promise.all([
     import('./adapters/embedded/store.ts'),
     import('./adapters/embedded/queue.ts'),
     import('./adapters/filesystem/blobs.ts'),
+    import('./adapters/filesystem/cold.ts'),
   ]);
   await mkdir(dirname(file), { recursive: true });
   const store = embeddedStore(file, clock, { shards });
@@ -109,6 +125,7 @@ async function embeddedAdapters(
   return {
     store,
     blobs: fileBlobs(`${file}.blobs`),
+    cold: fileCold(`${file}.cold`),
     publisher: queue,
     queue,
     async close() {

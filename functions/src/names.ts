@@ -11,12 +11,20 @@ export interface IndexField {
  * exempt: a sequential indexed field caps a collection at 500 writes a second
  * (https://cloud.google.com/firestore/docs/best-practices).
  */
-export const OPERATION_INDEXES: Readonly<Record<'root' | 'status' | 'due', readonly IndexField[]>> =
-  {
-    root: ascending('namespace', 'root', 'logicalTime'),
-    status: ascending('namespace', 'status'),
-    due: ascending('shard', 'dueAt'),
-  };
+export const OPERATION_INDEXES: Readonly<
+  Record<'root' | 'status' | 'due' | 'expired', readonly IndexField[]>
+> = {
+  root: ascending('namespace', 'root', 'logicalTime'),
+  status: ascending('namespace', 'status'),
+  due: ascending('shard', 'dueAt'),
+  expired: ascending('shard', 'expireAt'),
+};
+
+/** Of the messages that have one shard archived. */
+export const ARCHIVE_ORDER_SCHEMA = 'agent-once/archive-shard@1';
+
+/** A timestamp, on stubs only: Firestore's TTL removes them after it. */
+export const OPERATION_TTL_FIELD = 'forgetAt';
 
 export const WORKFLOW_INDEXES: Readonly<Record<'status' | 'due', readonly IndexField[]>> = {
   status: ascending('namespace', 'status'),
@@ -42,6 +50,9 @@ export const EVENT_INDEXES: Readonly<Record<'root', readonly IndexField[]>> = {
 
 /** One counter document for each namespace. Needs no index. */
 export const LOGICAL_TIME_COLLECTION = 'logical-time';
+
+/** What people did to operations and workflows. */
+export const AUDIT_COLLECTION = 'interventions';
 
 export const AUDIT_INDEXES: Readonly<Record<'token', readonly IndexField[]>> = {
   token: ascending('namespace', 'token', 'at'),

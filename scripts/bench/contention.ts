@@ -1,9 +1,8 @@
-import type { Firestore } from '@google-cloud/firestore';
-
+import type { FirestoreConnection } from '../../functions/src/adapters/firestore/connect.ts';
 import { firestoreStore } from '../../functions/src/adapters/firestore/store.ts';
 import { systemClock } from '../../functions/src/adapters/system/clock.ts';
 import { bareFirestore, naive, transactional } from './bare-firestore.ts';
-import { atOnce, median, ratioOfSamples } from './measure.ts';
+import { alternating, atOnce, median, ratioOfSamples } from './measure.ts';
 import type { Row } from './report.ts';
 import { expectOutcome, freshKey, instanceOn, task } from './workload.ts';
 
@@ -13,9 +12,9 @@ const HOT = 100;
 const DUPLICATES = 50;
 
 /** Steps a second with 32 under way, in alternating blocks of 200. */
-export async function throughputRow(firestore: Firestore, steps: number): Promise<Row> {
-  const bare = bareFirestore(firestore.collection('bare'));
-  const instance = instanceOn(firestoreStore(firestore, systemClock));
+export async function throughputRow(connection: FirestoreConnection, steps: number): Promise<Row> {
+  const bare = bareFirestore(connection.firestore.collection('bare'));
+  const instance = instanceOn(firestoreStore(connection, systemClock));
   const runBare = () => atOnce(BLOCK, WIDTH, () => bare.firstRun());
   const runOurs = () =>
     atOnce(BLOCK, WIDTH, async () =>
@@ -33,9 +32,9 @@ export async function throughputRow(firestore: Firestore, steps: number): Promis
 }
 
 /** 100 claims of one key at once, against 100 creates of one document and a get for each refused. */
-export async function hotKeyRow(firestore: Firestore, rounds: number): Promise<Row> {
-  const bare = bareFirestore(firestore.collection('bare'));
-  const instance = instanceOn(firestoreStore(firestore, systemClock));
+export async function hotKeyRow(connection: FirestoreConnection, rounds: number): Promise<Row> {
+  const bare = bareFirestore(connection.firestore.collection('bare'));
+  const instance = instanceOn(firestoreStore(connection, systemClock));
   async function runBare(): Promise<number> {
     const key = freshKey();
     return atOnce(HOT, HOT, async () => {
@@ -62,10 +61,13 @@ export async function hotKeyRow(firestore: Firestore, rounds: number): Promise<R
 }
 
 /** Effects that ran for one key, 50 calls at once: one is right. */
-export async function effectRows(firestore: Firestore, rounds: number): Promise<Row[]> {
-  const store = firestoreStore(firestore, systemClock);
-  const runNaive = naive(firestore.collection('naive'));
-  const runTransactional = transactional(firestore, firestore.collection('transactional'));
+export async function effectRows(connection: FirestoreConnection, rounds: number): Promise<Row[]> {
+  const store = firestoreStore(connection, systemClock);
+  const runNaive = naive(connection.firestore.collection('naive'));
+  const runTransactional = transactional(
+    connection.firestore,
+    connection.firestore.collection('transactional'),
+  );
   const contenders = [
     { id: 'Once', what: 'agent-once', call: onceCall() },
     { id: 'Naive', what: 'naive get-run-set', call: runNaive },
@@ -108,22 +110,4 @@ export async function effectRows(firestore: Firestore, rounds: number): Promise<
     });
   }
   return rows;
-}
-
-/** Times of both, block by block, in alternating order. The first block of each is warm-up. */
-async function alternating(
-  blocks: number,
-  runBase: () => Promise<number>,
-  runOurs: () => Promise<number>,
-): Promise<{ base: number[]; ours: number[] }> {
-  await runBase();
-  await runOurs();
-  const base: number[] = [];
-  const ours: number[] = [];
-  for (let block = 0; block < blocks; block += 1) {
-    if (block % 2 === 0) base.push(await runBase());
-    ours.push(await runOurs());
-    if (block % 2 === 1) base.push(await runBase());
-  }
-  return { base, ours };
 }

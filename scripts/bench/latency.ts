@@ -1,5 +1,4 @@
-import type { Firestore } from '@google-cloud/firestore';
-
+import type { FirestoreConnection } from '../../functions/src/adapters/firestore/connect.ts';
 import { firestoreStore } from '../../functions/src/adapters/firestore/store.ts';
 import { systemClock } from '../../functions/src/adapters/system/clock.ts';
 import type { TaskMessage } from '../../functions/src/operation/task.ts';
@@ -15,15 +14,18 @@ const NAIVE = 'naive get-run-set';
 const TRANSACTION = 'get-and-create transaction';
 
 /** One call after the other: first runs, then the three kinds of duplicate. */
-export async function latencyRows(firestore: Firestore, plan: Plan): Promise<Row[]> {
-  return [...(await firstRuns(firestore, plan)), ...(await duplicates(firestore, plan))];
+export async function latencyRows(connection: FirestoreConnection, plan: Plan): Promise<Row[]> {
+  return [...(await firstRuns(connection, plan)), ...(await duplicates(connection, plan))];
 }
 
-async function firstRuns(firestore: Firestore, plan: Plan): Promise<Row[]> {
-  const bare = bareFirestore(firestore.collection('bare'));
-  const instance = instanceOn(firestoreStore(firestore, systemClock));
-  const runNaive = naive(firestore.collection('naive'));
-  const runTransactional = transactional(firestore, firestore.collection('transactional'));
+async function firstRuns(connection: FirestoreConnection, plan: Plan): Promise<Row[]> {
+  const bare = bareFirestore(connection.firestore.collection('bare'));
+  const instance = instanceOn(firestoreStore(connection, systemClock));
+  const runNaive = naive(connection.firestore.collection('naive'));
+  const runTransactional = transactional(
+    connection.firestore,
+    connection.firestore.collection('transactional'),
+  );
   const timings = await interleaved(
     [
       { name: BARE, call: () => bare.firstRun() },
@@ -44,10 +46,10 @@ async function firstRuns(firestore: Firestore, plan: Plan): Promise<Row[]> {
   ];
 }
 
-async function duplicates(firestore: Firestore, plan: Plan): Promise<Row[]> {
-  const bare = bareFirestore(firestore.collection('bare'));
-  const store = firestoreStore(firestore, systemClock);
-  const { tasks, keys } = await completed(firestore, callsIn(plan));
+async function duplicates(connection: FirestoreConnection, plan: Plan): Promise<Row[]> {
+  const bare = bareFirestore(connection.firestore.collection('bare'));
+  const store = firestoreStore(connection, systemClock);
+  const { tasks, keys } = await completed(connection, callsIn(plan));
   const likely = instanceOn(store);
   const unexpected = instanceOn(store);
   const warm = instanceOn(store);
@@ -105,11 +107,11 @@ async function duplicates(firestore: Firestore, plan: Plan): Promise<Row[]> {
 
 /** As many operations that are done already, in either's own form. */
 async function completed(
-  firestore: Firestore,
+  connection: FirestoreConnection,
   count: number,
 ): Promise<{ tasks: TaskMessage[]; keys: string[] }> {
-  const instance = instanceOn(firestoreStore(firestore, systemClock));
-  const bare = bareFirestore(firestore.collection('bare'));
+  const instance = instanceOn(firestoreStore(connection, systemClock));
+  const bare = bareFirestore(connection.firestore.collection('bare'));
   const tasks: TaskMessage[] = [];
   const keys: string[] = [];
   await atOnce(count, 16, async () => {

@@ -68,6 +68,24 @@ export async function atOnce(
   return performance.now() - began;
 }
 
+/** Times of both, block by block, in alternating order. The first block of each is warm-up. */
+export async function alternating(
+  blocks: number,
+  runBase: () => Promise<number>,
+  runOurs: () => Promise<number>,
+): Promise<{ base: number[]; ours: number[] }> {
+  await runBase();
+  await runOurs();
+  const base: number[] = [];
+  const ours: number[] = [];
+  for (let block = 0; block < blocks; block += 1) {
+    if (block % 2 === 0) base.push(await runBase());
+    ours.push(await runOurs());
+    if (block % 2 === 1) base.push(await runBase());
+  }
+  return { base, ours };
+}
+
 /** The value that half of all are below. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);

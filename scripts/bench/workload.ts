@@ -26,7 +26,7 @@ const found = parseNamespace('bench');
 if (found === undefined) throw new Error('"bench" is no namespace any more.');
 export const NAMESPACE = found;
 
-const PARAMS = {
+export const PARAMS = {
   order: 'order-2026-000417',
   customer: 'customer-88121',
   amount: 129.95,

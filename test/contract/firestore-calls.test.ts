@@ -49,8 +49,8 @@ let store: TokenStore;
 
 beforeEach(async () => {
   counted = countedFirestore(inject('firestoreHost'));
-  store = firestoreStore(counted.firestore, systemClock);
-  await counted.firestore.doc('warm/up').get();
+  store = firestoreStore(counted.connection, systemClock);
+  await counted.connection.firestore.doc('warm/up').get();
   counted.take();
 });
 
@@ -69,7 +69,7 @@ async function delivering(
 
 describe('calls of Firestore', () => {
   test('are counted as they are sent', async () => {
-    const { firestore } = counted;
+    const { firestore } = counted.connection;
     await firestore.doc('a/1').create({});
     await firestore
       .doc('a/1')

@@ -3,16 +3,16 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { firestoreDocuments } from '../../functions/src/adapters/firestore/documents.ts';
 import { systemClock } from '../../functions/src/adapters/system/clock.ts';
 import { tokenStoreContract } from './token-store.contract.ts';
-import { sharedFirestore } from '../support/firestore.ts';
+import { sharedConnection } from '../support/firestore.ts';
 
-const firestore = sharedFirestore();
+const connection = sharedConnection();
 
 tokenStoreContract({
   name: 'firestore',
   async open() {
     const own = randomUUID();
     const collections = { operations: `operations-${own}`, workflows: `workflows-${own}` };
-    const documents = firestoreDocuments(firestore(), systemClock, collections);
+    const documents = firestoreDocuments(connection(), systemClock, collections);
     return {
       documents,
       async advance(ms) {

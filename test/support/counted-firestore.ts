@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { Firestore } from '@google-cloud/firestore';
+import { connectFirestore } from '../../functions/src/adapters/firestore/connect.ts';
+import type { FirestoreConnection } from '../../functions/src/adapters/firestore/connect.ts';
 
 /** How often each RPC was sent since the last look, by its name: `Commit`, `BatchGetDocuments`, … */
 export type RpcCounts = Readonly<Record<string, number>>;
 
 export interface CountedFirestore {
-  readonly firestore: Firestore;
+  readonly connection: FirestoreConnection;
+  readonly projectId: string;
   /** The counts so far, from zero again after each call. */
   take(): RpcCounts;
 }
@@ -27,15 +29,16 @@ export function countedFirestore(host: string): CountedFirestore {
     return call;
   }
 
-  const firestore = new Firestore({
-    projectId: `demo-${randomUUID().slice(0, 8)}`,
+  const projectId = `demo-${randomUUID().slice(0, 8)}`;
+  const connection = connectFirestore({
+    projectId,
     host,
     ssl: false,
-    customHeaders: { Authorization: 'Bearer owner' },
     'grpc.callInvocationTransformer': count,
   });
   return {
-    firestore,
+    connection,
+    projectId,
     take() {
       const taken = counts;
       counts = {};

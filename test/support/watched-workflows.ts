@@ -1,7 +1,7 @@
 import { COLLECTIONS } from '../../functions/src/names.ts';
 import type { Token } from '../../functions/src/token/token.ts';
 import type { WorkflowRecord } from '../../functions/src/workflow/record.ts';
-import { connectFirestore } from './firestore.ts';
+import { emulatedFirestore } from './firestore.ts';
 
 /** The workflows of a project in the Firestore emulator, as they come and change. */
 export interface WatchedWorkflows {
@@ -17,7 +17,7 @@ export interface WatchedWorkflows {
 const STILL_MS = 30_000;
 
 export function watchWorkflows(host: string, projectId: string): WatchedWorkflows {
-  const firestore = connectFirestore(host, projectId);
+  const firestore = emulatedFirestore(host, projectId).firestore;
   const standing = new Map<Token, WorkflowRecord>();
   let changed = (): void => {};
   const unwatch = firestore.collection(COLLECTIONS.workflows).onSnapshot((snapshot) => {

@@ -1,10 +1,9 @@
 import { FieldPath } from '@google-cloud/firestore';
 import type { Firestore } from '@google-cloud/firestore';
+import { AUDIT_COLLECTION } from '../../names.ts';
 import { auditEntryId } from '../../operation/audit.ts';
 import type { AuditEntry, AuditLog } from '../../ports/audit-log.ts';
 import { refusedOrAway, rethrowAway } from './conditions.ts';
-
-export const AUDIT_COLLECTION = 'interventions';
 
 /**
  * Interventions as Firestore documents, one each, that are only ever created. Reading them needs the

@@ -1,19 +1,8 @@
-import { FieldValue, Timestamp } from '@google-cloud/firestore';
+import { Timestamp } from '@google-cloud/firestore';
 import { StoreAway } from '../../operation/errors.ts';
-import type { Patch } from '../../ports/operation-documents.ts';
 
 /** gRPC status codes that refuse a conditional write: ALREADY_EXISTS, FAILED_PRECONDITION, NOT_FOUND. */
 const REFUSALS: ReadonlySet<unknown> = new Set([6, 9, 5]);
-
-/** A patch as Firestore takes it. */
-export function deleting(patch: Patch): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(patch).map(([name, value]) => [
-      name,
-      value === null ? FieldValue.delete() : value,
-    ]),
-  );
-}
 
 export function revisionOf(time: Timestamp): string {
   return `${time.seconds}.${time.nanoseconds}`;

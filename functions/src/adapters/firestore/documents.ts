@@ -1,17 +1,19 @@
 import { FieldPath } from '@google-cloud/firestore';
-import type { DocumentSnapshot, Firestore, Query, WriteResult } from '@google-cloud/firestore';
+import type { DocumentSnapshot, Query } from '@google-cloud/firestore';
 import { COLLECTIONS } from '../../names.ts';
 import type { WorkflowDocuments } from '../../ports/workflow-documents.ts';
+import { StoreAway } from '../../operation/errors.ts';
 import type { StoredOperation } from '../../operation/record.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type {
   OperationDocuments,
-  ReadAnswer,
   Selection,
   WriteAnswer,
 } from '../../ports/operation-documents.ts';
+import type { Found, Write } from './calls.ts';
+import type { FirestoreConnection } from './connect.ts';
 import { refusedOrAway, rethrowAway, revisionOf, updateTime } from './conditions.ts';
-import { operationFields, operationRecord } from './operation-fields.ts';
+import { operationChanges, operationDocument, operationRecord } from './operation-fields.ts';
 import { commonQuery } from './queries.ts';
 import type { PagedQuery } from './queries.ts';
 import { millisecondsOf, storeTime } from './store-time.ts';
@@ -19,8 +21,9 @@ import { firestoreWorkflows } from './workflows.ts';
 import type { CollectionNames } from './workflows.ts';
 
 /**
- * A field that every update changes. Firestore keeps the update time of a document that a write leaves
- * as it was, and the lease of a holder that only renews it would not be lengthened
+ * A field that every update changes which may change nothing else; one that names a status always does.
+ * Firestore keeps the update time of a document that a write leaves as it was, and the lease of a holder
+ * that only renews it would not be lengthened
  * (https://cloud.google.com/firestore/docs/reference/rpc/google.firestore.v1#writeresult).
  */
 const CHANGED_FROM = 'changedFrom';
@@ -30,53 +33,57 @@ const CHANGED_FROM = 'changedFrom';
  * on the update time that was read; leases are judged by the document's own update time.
  */
 export function firestoreDocuments(
-  firestore: Firestore,
+  connection: FirestoreConnection,
   clock: Clock,
   names: CollectionNames = COLLECTIONS,
 ): OperationDocuments & WorkflowDocuments {
+  const { firestore, calls } = connection;
   const operations = firestore.collection(names.operations);
+  const pathOf = (id: string) => `${names.operations}/${id}`;
   const time = storeTime(clock);
 
-  async function writing(write: () => Promise<WriteResult>): Promise<WriteAnswer> {
-    const result = await write().catch(refusedOrAway);
-    if (result === 'refused') return { kind: 'refused' };
-    const { writeTime } = result;
-    return { kind: 'written', revision: revisionOf(writeTime), at: time.learn(writeTime) };
-  }
-
-  function readAnswer(snapshots: readonly DocumentSnapshot[]): ReadAnswer {
-    const at = Math.max(0, ...snapshots.map(({ readTime }) => time.learn(readTime)));
-    return { found: snapshots.map(storedOperation), at };
+  async function written(write: Write): Promise<WriteAnswer> {
+    const times = await calls.commit([write]).catch(refusedOrAway);
+    if (times === 'refused') return { kind: 'refused' };
+    const [writtenAt] = times;
+    if (!writtenAt) throw new StoreAway('Firestore told no update time of a write.');
+    return { kind: 'written', revision: revisionOf(writtenAt), at: time.learn(writtenAt) };
   }
 
   return {
-    ...firestoreWorkflows(firestore, time, names),
+    ...firestoreWorkflows(connection, time, names),
     name: 'firestore',
     now: () => time.now(),
 
-    create: (id, record) => writing(() => operations.doc(id).create(operationFields(record))),
+    create: (id, record) =>
+      written({ kind: 'create', path: pathOf(id), fields: operationDocument(record) }),
 
-    update: (id, revision, patch) =>
-      writing(() => {
-        const changes = operationFields({ ...patch, [CHANGED_FROM]: revision });
-        return operations.doc(id).update(changes, { lastUpdateTime: updateTime(revision) });
-      }),
+    update(id, revision, patch) {
+      const marked = 'status' in patch ? patch : { ...patch, [CHANGED_FROM]: revision };
+      const changes = operationChanges(marked);
+      return written({
+        kind: 'update',
+        path: pathOf(id),
+        changes,
+        updatedAt: updateTime(revision),
+      });
+    },
 
     async read(ids) {
       if (ids.length === 0) return { found: [], at: time.now() };
-      return readAnswer(
-        await firestore.getAll(...ids.map((id) => operations.doc(id))).catch(rethrowAway),
-      );
+      const { found, readAt } = await calls.read(ids.map(pathOf)).catch(rethrowAway);
+      return { found: found.map(storedOperation), at: time.learn(readAt) };
     },
 
     transact: (ids, decide) =>
       firestore
         .runTransaction(async (transaction) => {
           const snapshots = await transaction.getAll(...ids.map((id) => operations.doc(id)));
-          const read = readAnswer(snapshots);
+          const at = Math.max(0, ...snapshots.map(({ readTime }) => time.learn(readTime)));
+          const read = { found: snapshots.map(operationOf), at };
           const order = decide(read);
           if (order.kind === 'create') {
-            transaction.create(operations.doc(order.id), operationFields(order.record));
+            transaction.create(operations.doc(order.id), operationDocument(order.record));
           }
           return read;
         })
@@ -87,7 +94,7 @@ export function firestoreDocuments(
       const paged =
         after === undefined ? query : query.startAfter(...(JSON.parse(after) as unknown[]));
       const { docs, readTime } = await paged.limit(limit).get().catch(rethrowAway);
-      const found = docs.flatMap((doc) => storedOperation(doc) ?? []);
+      const found = docs.flatMap((doc) => operationOf(doc) ?? []);
       const last = docs.at(-1);
       const page = { found, at: time.learn(readTime) };
       return docs.length < limit || !last
@@ -95,11 +102,21 @@ export function firestoreDocuments(
         : { ...page, next: JSON.stringify(position(last)) };
     },
 
-    close: () => firestore.terminate(),
+    close: () => connection.close(),
   };
 }
 
 function queryFor(operations: Query, selection: Selection): PagedQuery {
+  if (selection.by === 'expired') {
+    return {
+      query: operations
+        .where('shard', '==', selection.shard)
+        .where('expireAt', '<=', selection.before)
+        .orderBy('expireAt')
+        .orderBy(FieldPath.documentId()),
+      position: (last) => [last.get('expireAt'), last.id],
+    };
+  }
   if (selection.by !== 'root') return commonQuery(operations, selection);
   return {
     query: operations
@@ -111,14 +128,20 @@ function queryFor(operations: Query, selection: Selection): PagedQuery {
   };
 }
 
-function storedOperation(snapshot: DocumentSnapshot): StoredOperation | undefined {
-  const { createTime, updateTime: updatedAt } = snapshot;
-  if (!createTime || !updatedAt) return undefined;
-  const { [CHANGED_FROM]: _, ...stored } = snapshot.data() ?? {};
+function operationOf(snapshot: DocumentSnapshot): StoredOperation | undefined {
+  const { createTime: createdAt, updateTime: updatedAt } = snapshot;
+  if (!createdAt || !updatedAt) return undefined;
+  return storedOperation({ fields: snapshot.data() ?? {}, createdAt, updatedAt });
+}
+
+function storedOperation(found: Found | undefined): StoredOperation | undefined {
+  if (!found) return undefined;
+  const { createdAt, updatedAt } = found;
+  const { [CHANGED_FROM]: _, ...stored } = found.fields;
   return {
     record: operationRecord(stored),
     revision: revisionOf(updatedAt),
-    createdAt: millisecondsOf(createTime),
+    createdAt: millisecondsOf(createdAt),
     updatedAt: millisecondsOf(updatedAt),
   };
 }

@@ -7,6 +7,7 @@ import { eventDocumentId, foldDuplicates, snapshotDocumentId } from '../../workf
 import type { LoggedEvent, Snapshot, StoredEvent } from '../../workflow/event.ts';
 import { refusedOrAway, rethrowAway } from './conditions.ts';
 import { millisecondsOf } from './store-time.ts';
+import { shownToken } from '../../token/token.ts';
 
 /** How often a commit may be refused though the log holds none of its events. */
 const MAX_IDLE_ROUNDS = 5;
@@ -68,7 +69,7 @@ export function firestoreEvents(
         if (left.length === fresh.length) idle += 1;
         if (idle === MAX_IDLE_ROUNDS) {
           throw new StoreAway(
-            `Firestore refused ${idle} times to append to root ${root}, and did not say why. Append again.`,
+            `Firestore refused ${idle} times to append to root ${shownToken(root)}, and did not say why. Append again.`,
           );
         }
         fresh = left;

@@ -1,35 +1,73 @@
-import { FieldValue } from '@google-cloud/firestore';
-import type { OperationRecord } from '../../operation/record.ts';
+import { Timestamp } from '@google-cloud/firestore';
+import type { OperationFacts, OperationRecord } from '../../operation/record.ts';
 import type { Patch } from '../../ports/operation-documents.ts';
+import { OPERATION_TTL_FIELD } from '../../names.ts';
 
 /** Fields that hold a payload: canonical text, or a map that says where the payload is. */
 const PAYLOADS: ReadonlySet<string> = new Set(['task', 'result', 'outbox']);
 
+/** Facts that queries ask for: fields of their own. */
+type QueriedFact = 'namespace' | 'root' | 'logicalTime' | 'shard';
+
+/** What never changes and no query asks for: kept together under {@link FACTS}. */
+type RestingFact = Exclude<keyof OperationFacts, QueriedFact>;
+const RESTING: Readonly<Record<RestingFact, true>> = {
+  schema: true,
+  token: true,
+  action: true,
+  agent: true,
+  path: true,
+  madeAt: true,
+  requestHash: true,
+  contextHash: true,
+  effect: true,
+  retention: true,
+};
+const FACTS = 'facts';
+
 /**
- * A record or a patch as Firestore holds it. Inline payloads and the retention are plain strings there:
- * as nested maps they took as long to send as all other fields of a record together.
+ * A record as Firestore holds it. Inline payloads are plain strings there, and the facts that no query
+ * asks for are one JSON string: a claim's time grows with every field that it sends.
  */
-export function operationFields(fields: OperationRecord | Patch): Record<string, unknown> {
+export function operationDocument(record: OperationRecord): Record<string, unknown> {
+  const facts: Record<string, unknown> = {};
   const stored: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(fields)) stored[name] = storedField(name, value);
+  for (const [name, value] of Object.entries(record)) {
+    if (name in RESTING) facts[name] = value;
+    else stored[name] = storedField(name, value);
+  }
+  stored[FACTS] = JSON.stringify(facts);
   return stored;
 }
 
-/** The inverse of {@link operationFields}, for a whole record. */
+/** Changes in the same form, `null` for a field to remove. Facts never change. */
+export function operationChanges(patch: Patch): Record<string, unknown> {
+  const changes: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(patch)) {
+    if (name in RESTING) throw new TypeError(`The fact "${name}" of an operation can't change.`);
+    changes[name] = storedField(name, value);
+  }
+  return changes;
+}
+
+/** The inverse of {@link operationDocument}. */
 export function operationRecord(stored: Readonly<Record<string, unknown>>): OperationRecord {
-  const record: Record<string, unknown> = { ...stored };
+  const { [FACTS]: facts, ...rest } = stored;
+  const record: Record<string, unknown> = { ...rest, ...JSON.parse(String(facts)) };
   for (const name of PAYLOADS) {
     const payload = stored[name];
     if (typeof payload === 'string') record[name] = { kind: 'inline', text: payload };
   }
-  record['retention'] = JSON.parse(String(stored['retention']));
+  const forgetAt = stored[OPERATION_TTL_FIELD];
+  if (forgetAt instanceof Timestamp) record[OPERATION_TTL_FIELD] = forgetAt.toMillis();
   return record as unknown as OperationRecord;
 }
 
 function storedField(name: string, value: unknown): unknown {
-  if (value === null) return FieldValue.delete();
-  if (name === 'retention') return JSON.stringify(value);
+  if (value === null) return null;
   if (PAYLOADS.has(name) && isInline(value)) return value.text;
+  // Firestore's TTL goes by timestamps only.
+  if (name === OPERATION_TTL_FIELD) return Timestamp.fromMillis(value as number);
   return value;
 }
 

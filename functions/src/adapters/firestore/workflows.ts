@@ -1,8 +1,9 @@
-import type { DocumentSnapshot, Firestore } from '@google-cloud/firestore';
 import type { DocumentWrite, WorkflowDocuments } from '../../ports/workflow-documents.ts';
 import type { StoredWorkflow, WorkflowRecord } from '../../workflow/record.ts';
-import { deleting, refusedOrAway, rethrowAway, revisionOf, updateTime } from './conditions.ts';
-import { operationFields } from './operation-fields.ts';
+import { refusedOrAway, rethrowAway, revisionOf, updateTime } from './conditions.ts';
+import type { Found, Write } from './calls.ts';
+import type { FirestoreConnection } from './connect.ts';
+import { operationChanges } from './operation-fields.ts';
 import { commonQuery } from './queries.ts';
 import { millisecondsOf } from './store-time.ts';
 import type { StoreTime } from './store-time.ts';
@@ -14,7 +15,7 @@ export interface CollectionNames {
 
 /** Workflows beside operations in one database, and commits over both. */
 export function firestoreWorkflows(
-  firestore: Firestore,
+  { firestore, calls }: Pick<FirestoreConnection, 'firestore' | 'calls'>,
   time: StoreTime,
   names: CollectionNames,
 ): WorkflowDocuments {
@@ -22,27 +23,21 @@ export function firestoreWorkflows(
 
   return {
     async commit(writes) {
-      const batch = firestore.batch();
-      for (const write of writes) {
-        const document = firestore.collection(names[write.of]).doc(write.id);
-        if (write.kind === 'create') batch.create(document, write.record);
-        else batch.update(document, changesOf(write), conditionOf(write));
-      }
-      const results = await batch.commit().catch(refusedOrAway);
-      if (results === 'refused') return { kind: 'refused' };
-      const revisions = results.map(({ writeTime }) => revisionOf(writeTime));
+      const times = await calls
+        .commit(writes.map((write) => commitWrite(write, names)))
+        .catch(refusedOrAway);
+      if (times === 'refused') return { kind: 'refused' };
       return {
         kind: 'written',
-        revisions,
-        at: Math.max(...results.map(({ writeTime }) => time.learn(writeTime))),
+        revisions: times.map(revisionOf),
+        at: Math.max(...times.map((at) => time.learn(at))),
       };
     },
 
     async readWorkflow(id) {
-      const snapshot = await workflows.doc(id).get().catch(rethrowAway);
-      const at = time.learn(snapshot.readTime);
-      const found = storedWorkflow(snapshot);
-      return found ? { found, at } : { at };
+      const { found, readAt } = await calls.read([`${names.workflows}/${id}`]).catch(rethrowAway);
+      const at = time.learn(readAt);
+      return found[0] ? { found: storedWorkflow(found[0]), at } : { at };
     },
 
     async selectWorkflows(selection, { limit, after }) {
@@ -51,7 +46,9 @@ export function firestoreWorkflows(
         after === undefined ? query : query.startAfter(...(JSON.parse(after) as unknown[]));
       const { docs, readTime } = await paged.limit(limit).get().catch(rethrowAway);
       const page = {
-        found: docs.flatMap((document) => storedWorkflow(document) ?? []),
+        found: docs.map((snapshot) =>
+          storedWorkflow({ fields: snapshot.data(), updatedAt: snapshot.updateTime }),
+        ),
         at: time.learn(readTime),
       };
       const last = docs.at(-1);
@@ -62,22 +59,24 @@ export function firestoreWorkflows(
   };
 }
 
-function changesOf({
-  of,
-  patch,
-}: Extract<DocumentWrite, { kind: 'update' }>): Record<string, unknown> {
-  return of === 'operations' ? operationFields(patch) : deleting(patch);
-}
-
-function conditionOf({ revision }: Extract<DocumentWrite, { kind: 'update' }>): object {
-  return revision === undefined ? { exists: true } : { lastUpdateTime: updateTime(revision) };
-}
-
-function storedWorkflow(snapshot: DocumentSnapshot): StoredWorkflow | undefined {
-  const { updateTime: updatedAt } = snapshot;
-  if (!updatedAt) return undefined;
+function commitWrite(write: DocumentWrite, names: CollectionNames): Write {
+  const path = `${names[write.of]}/${write.id}`;
+  if (write.kind === 'create') return { kind: 'create', path, fields: { ...write.record } };
+  const { of, patch, revision } = write;
   return {
-    record: snapshot.data() as unknown as WorkflowRecord,
+    kind: 'update',
+    path,
+    changes: of === 'operations' ? operationChanges(patch) : patch,
+    ...(revision !== undefined && { updatedAt: updateTime(revision) }),
+  };
+}
+
+function storedWorkflow({
+  fields,
+  updatedAt,
+}: Pick<Found, 'fields' | 'updatedAt'>): StoredWorkflow {
+  return {
+    record: fields as unknown as WorkflowRecord,
     revision: revisionOf(updatedAt),
     updatedAt: millisecondsOf(updatedAt),
   };
