@@ -77,6 +77,15 @@ export function blobStoreContract(backend: BlobBackend): void {
       expect(Uint8Array.from((await open.blobs.get(NAME))!)).toEqual(EVERY_BYTE);
     });
 
+    test('deletes a blob, and takes one that is not there for deleted', async () => {
+      await open.blobs.put(NAME, EVERY_BYTE);
+      await open.blobs.delete(NAME);
+      await open.blobs.delete(NAME);
+      expect(await open.blobs.get(NAME)).toBeUndefined();
+      await open.blobs.put(NAME, EVERY_BYTE);
+      expect(await open.blobs.get(NAME)).toHaveLength(256);
+    });
+
     test('holds eight megabytes', async () => {
       const large = Buffer.alloc(8 * 1024 * 1024, EVERY_BYTE);
       await open.blobs.put(NAME, large);

@@ -1,4 +1,5 @@
 import { describe } from 'vitest';
+import { archiveContract } from './token-store/archive.ts';
 import { claimContract } from './token-store/claims.ts';
 import { concurrencyContract } from './token-store/concurrency.ts';
 import type { Backend } from './token-store/fixture.ts';
@@ -9,6 +10,7 @@ import { lostAnswerContract } from './token-store/lost-answers.ts';
 import { overrideEffectContract } from './token-store/override-effects.ts';
 import { overrideContract } from './token-store/overrides.ts';
 import { payloadContract } from './token-store/payloads.ts';
+import { recordContract } from './token-store/records.ts';
 import { retentionContract } from './token-store/retention.ts';
 import { windowContract } from './token-store/windows.ts';
 
@@ -22,7 +24,9 @@ export function tokenStoreContract(backend: Backend): void {
     lateHolderContract(backend);
     overrideContract(backend);
     overrideEffectContract(backend);
+    recordContract(backend);
     retentionContract(backend);
+    archiveContract(backend);
     listingContract(backend);
     windowContract(backend);
     concurrencyContract(backend);

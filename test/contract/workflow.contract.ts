@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { steerWorkflow } from '../../functions/src/engine/steer-workflow.ts';
 import { fanOut, orderSaga } from './workflow/definitions.ts';
+import { largeResults } from './workflow/large-results.ts';
+import { refusals } from './workflow/refusals.ts';
+import { turningBack } from './workflow/turning-back.ts';
 import { NAMESPACE, stage } from './workflow/fixture.ts';
 import type { WorkflowSubject } from './workflow/fixture.ts';
 
@@ -156,6 +159,10 @@ export function workflowContract({ name, open }: WorkflowSubject): void {
         expect((await at.workflow(root.token))?.status).toBe('completed');
       },
     );
+
+    largeResults(open);
+    refusals(open);
+    turningBack(open);
 
     test('results of 5 × 300 KiB are recorded and reach the step after them', async () => {
       const { workflow, steps } = fanOut(5, 300 * 1024);

@@ -40,5 +40,6 @@ async function leastFaults({ simulate }: Simulation, options: RunOptions): Promi
     const { violation } = await simulate({ ...options, faultLimit: limit });
     if (violation) return limit;
   }
-  return injected;
+  // One more than it has: a limit that is reached ends the time of faults.
+  return injected + 1;
 }

@@ -77,6 +77,7 @@ export function remoteStore(
     renew: (claim) => as(claim).renew(claim),
     complete: (claim, ...rest) => as(claim).complete(claim, ...rest),
     fail: (claim, ...rest) => as(claim).fail(claim, ...rest),
+    giveBack: (claim) => as(claim).giveBack(claim),
     release: (claim, ...rest) => as(claim).release(claim, ...rest),
     doubt: (claim, ...rest) => as(claim).doubt(claim, ...rest),
     override: (...asked) => as('person').override(...asked),

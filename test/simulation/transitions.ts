@@ -27,6 +27,7 @@ export function brokenRule(
   }
   const retaken = record.status === 'claimed' && old.status !== 'claimed';
   if (record.claimId !== old.claimId || retaken) return brokenByClaim(before, after);
+  if (record.status === 'archived') return brokenByArchiving(old, record, at);
   if (isTerminal(old)) return brokenAfterEnd(old, record);
   if (old.status === 'in_doubt')
     return writer === 'person' ? undefined : 'A doubt ended by itself.';
@@ -56,6 +57,9 @@ function brokenAtBirth(record: OperationRecord): string | undefined {
 function brokenByClaim(before: StoredOperation, after: StoredOperation): string | undefined {
   const old = before.record;
   const { record, updatedAt: at } = after;
+  if (record.status === 'cancelled' && old.status === 'released') {
+    return old.started === true ? 'It was cancelled though it may have begun.' : undefined;
+  }
   if (record.status !== 'claimed') return `A ${record.status} record has a new claim id.`;
   if (record.fence <= old.fence) return `A take-over left the fence at ${record.fence}.`;
   if (record.attempt !== old.attempt + 1) return `A claim made attempt ${record.attempt}.`;
@@ -65,6 +69,23 @@ function brokenByClaim(before: StoredOperation, after: StoredOperation): string 
   }
   if (old.status !== 'released') return `An operation that was ${old.status} was claimed again.`;
   return at < old.notBefore ? 'It was claimed before its waiting time was over.' : undefined;
+}
+
+function brokenByArchiving(
+  old: OperationRecord,
+  record: OperationRecord & { readonly status: 'archived' },
+  at: number,
+): string | undefined {
+  if (!isTerminal(old) || old.status === 'archived') return `A ${old.status} record was archived.`;
+  if (record.outcome !== old.status)
+    return `A ${old.status} record was archived as ${record.outcome}.`;
+  if (record.fence !== old.fence) return 'Archiving changed its fence.';
+  if (old.hold === true) return 'A held record was archived.';
+  if (old.status === 'completed' && !old.sent)
+    return 'It was archived before its follow-ups were sent.';
+  return old.expireAt > at
+    ? `It was archived ${Math.ceil(old.expireAt - at)} ms too soon.`
+    : undefined;
 }
 
 function brokenAfterEnd(old: OperationRecord, record: OperationRecord): string | undefined {

@@ -2,7 +2,11 @@ import type { StepContext } from '../../functions/src/engine/step.ts';
 import { followUpTasks } from '../../functions/src/engine/tasks.ts';
 import { leaseEnd } from '../../functions/src/operation/claim.ts';
 import { isTerminal } from '../../functions/src/operation/record.ts';
-import type { OperationRecord, StoredOperation } from '../../functions/src/operation/record.ts';
+import type {
+  ArchivedRecord,
+  OperationRecord,
+  StoredOperation,
+} from '../../functions/src/operation/record.ts';
 import type { TaskMessage } from '../../functions/src/operation/task.ts';
 import { documentId } from '../../functions/src/token/token.ts';
 import type { Token } from '../../functions/src/token/token.ts';
@@ -217,6 +221,7 @@ function settlesFor(record: OperationRecord, holder: string): boolean {
 }
 
 function sameAnswer(standing: OperationRecord, record: OperationRecord): boolean {
+  if (standing.status === 'archived') return archivedFrom(standing, record);
   if (standing.status === 'completed' && record.status === 'completed') {
     return JSON.stringify(standing.result) === JSON.stringify(record.result);
   }
@@ -224,6 +229,11 @@ function sameAnswer(standing: OperationRecord, record: OperationRecord): boolean
     return JSON.stringify(standing.error) === JSON.stringify(record.error);
   }
   return standing.status === record.status;
+}
+
+/** What it came to is in cold storage; that it came to the same is told by its stub. */
+function archivedFrom({ outcome }: ArchivedRecord, record: OperationRecord): boolean {
+  return outcome === (record.status === 'archived' ? record.outcome : record.status);
 }
 
 function describe(before: OperationRecord | undefined, after: OperationRecord): string {

@@ -143,7 +143,7 @@ export function keepSweeping(world: World, load = singleTasks(world), generation
 
 async function sweepShards(runtime: Runtime): Promise<void> {
   for (let shard = 0; shard < SHARDS; shard += 1) {
-    await sweep(runtime, { shard }).catch(leaveForNext);
+    await sweep(runtime, { shard, namespace: NAMESPACE }).catch(leaveForNext);
   }
 }
 
@@ -171,6 +171,7 @@ function blobsFor(world: World, instance: Instance): BlobStore {
         blobs.set(name, bytes);
       }),
     get: (name) => remote(world, instance, 'blobs', 'get', () => blobs.get(name)),
+    delete: (name) => remote(world, instance, 'blobs', 'delete', () => void blobs.delete(name)),
   };
 }
 

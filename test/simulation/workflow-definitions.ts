@@ -75,6 +75,9 @@ function defineSaga(
   return builder.build();
 }
 
+/** What no step takes. */
+const MISFIT = { label: 17 } as unknown as Params & { seen: unknown };
+
 function optionsFor(
   world: SagaWorld,
   { curious }: SagaSpec,
@@ -82,14 +85,19 @@ function optionsFor(
   member: MemberSpec,
   steps: ReadonlyMap<string, AnyStep>,
 ): Options {
-  const { label, mood, undo, deadlineMs, mendedAtMs } = member;
+  const { label, mood, undo, deadlineMs, maxAttempts, mendedAtMs, misfit } = member;
   const read = earlier.filter((each) => curious || each.mood !== 'odd');
   return {
     params({ results }: { results: Results }): Params & { seen: unknown } {
-      if (world.scheduler.now() < mendedAtMs) throw new Error('The definition is broken so far.');
+      if (world.scheduler.now() < mendedAtMs) {
+        world.meet(misfit ? 'params misfit' : 'params not built');
+        if (misfit) return MISFIT;
+        throw new Error('The definition is broken so far.');
+      }
       return { label, mood, next: [], seen: read.map((each) => seenOf(world, results, each)) };
     },
     ...(deadlineMs !== undefined && { deadlineMs }),
+    ...(maxAttempts !== undefined && { maxAttempts }),
     ...(undo && {
       compensate: {
         step: stepNamed(steps, undo.action),

@@ -4,6 +4,7 @@ import type { DocumentWrite } from '../../functions/src/ports/workflow-documents
 import type { TokenStore } from '../../functions/src/ports/token-store.ts';
 import type { DeriveProgress, WorkflowStore } from '../../functions/src/ports/workflow-store.ts';
 import type { MemberProgress, StoredWorkflow } from '../../functions/src/workflow/record.ts';
+import type { AnyWorkflow } from '../../functions/src/engine/define-workflow.ts';
 import type { SagaDocuments, WorkflowMutant } from './workflow-mutant.ts';
 
 /** One broken rule of workflows each. Every one of them must be noticed. */
@@ -117,6 +118,16 @@ export const WORKFLOW_MUTANTS: readonly WorkflowMutant[] = [
           index === 0 ? stage.map(({ name }) => ({ name, undoable: false })) : stage,
         ),
       },
+    }),
+  },
+  {
+    name: 'attempts-forgotten',
+    breaks: "a member's own retry policy is not kept to",
+    workflow: ({ stages, ...workflow }) => ({
+      ...workflow,
+      stages: stages.map((stage: AnyWorkflow['stages'][number]) =>
+        stage.map(({ maxAttempts: _own, ...member }) => member),
+      ),
     }),
   },
   {

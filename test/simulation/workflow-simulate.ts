@@ -26,6 +26,9 @@ export interface SagaRun {
 /** A fresh process may date its first claim an hour ahead, so that the sweep finds it an hour late. */
 const PATIENCE_MS = 3 * 3_600_000;
 
+/** Longer than a process may be frozen, and than it waits for an answer that never comes. */
+const CALM_AFTER_MS = 120_000;
+
 /** One run of sagas, from its seed alone: faults for a while, then none until all has come to rest. */
 export async function simulateSagas(options: RunOptions): Promise<SagaRun> {
   const world = createSagaWorld(options);
@@ -43,6 +46,7 @@ export async function simulateSagas(options: RunOptions): Promise<SagaRun> {
 
   await scheduler.runUntil(() => scheduler.now() > faultsEndAt || watch.violation() !== undefined);
   faults.end();
+  world.calmFrom = scheduler.now() + CALM_AFTER_MS;
   world.storeAwayUntil = 0;
   await untilAtRest(world, 'all');
   if (!watch.violation()) judgeSagas(world);

@@ -24,8 +24,11 @@ export interface MemberSpec {
   readonly deadlineMs?: number;
   /** Its result is too large to be kept in the workflow's document. */
   readonly bulky: boolean;
-  /** From the start of the run: until then its params can't be built. */
+  /** From the start of the run: until then its params can't be built, or fit nothing. */
   readonly mendedAtMs: number;
+  readonly misfit: boolean;
+  /** Fewer than the step's own. */
+  readonly maxAttempts?: number;
 }
 
 export interface UndoSpec {
@@ -78,13 +81,18 @@ function specMember(dice: Dice, saga: string, name: string, fails: boolean): Mem
   const label = `${saga}.${name}`;
   const large = dice.chance(0.02) ? 'large' : undefined;
   const odd = dice.chance(0.03) ? 'odd' : undefined;
+  const action = dice.pick(ACTIONS);
+  // The others are in doubt only once all of the step's attempts are used up.
+  const fewer = (action === 'sim.think' || action === 'sim.mail') && dice.chance(0.2);
   return {
     name,
     label,
-    action: dice.pick(ACTIONS),
+    action,
     mood: fails ? 'declined' : (large ?? odd ?? dice.pick(FORWARD_MOODS)),
     bulky: dice.chance(0.1),
-    mendedAtMs: dice.chance(0.03) ? dice.between(0, 120_000) : 0,
+    mendedAtMs: dice.chance(0.06) ? dice.between(0, 120_000) : 0,
+    misfit: dice.chance(0.5),
+    ...(fewer && { maxAttempts: dice.whole(1, 4) }),
     ...(dice.chance(0.75) && { undo: specUndo(dice, label) }),
     ...(dice.chance(0.1) && { deadlineMs: dice.whole(200, 30_000) }),
   };

@@ -20,6 +20,8 @@ const KINDS: readonly string[] = [
   'step deadline',
   'saga deadline',
   'results elsewhere',
+  'params not built',
+  'params misfit',
 ];
 
 /** Every kind that a run can meet is there from the start, so that one which never happens shows. */

@@ -83,7 +83,7 @@ const ENDS: ReadonlySet<string> = new Set([
 /** One effect where it has completed, none where it has not. */
 function judgeForward(
   world: SagaWorld,
-  { label, action, mood, deadlineMs }: MemberSpec,
+  { label, action, mood, deadlineMs, maxAttempts = MAX_ATTEMPTS }: MemberSpec,
   record: OperationRecord | undefined,
 ): void {
   const { watch } = world;
@@ -92,14 +92,15 @@ function judgeForward(
   if (effects !== wanted) {
     watch.broken(`It has ${effects} effects, its operation being ${record?.status}.`, label);
   }
-  if (record?.status === 'cancelled' && watch.runs(record.token) > 0) {
-    watch.broken('It was run, and cancelled.', label);
+  if (record?.status === 'cancelled' && record.started === true) {
+    watch.broken('It was started, and cancelled.', label);
   }
   if (record?.status !== 'failed') return;
   const late = record.error.code === 'deadline_passed';
   world.meet(late ? 'step deadline' : 'failed for good');
+  if (record.attempt === maxAttempts && maxAttempts < MAX_ATTEMPTS) world.meet('fewer attempts');
   const explained = late ? deadlineMs !== undefined : mood === 'declined';
-  if (!explained && record.attempt < MAX_ATTEMPTS) {
+  if (!explained && record.attempt < maxAttempts) {
     watch.broken(`It failed for good: ${record.error.code}.`, label);
   }
 }

@@ -28,6 +28,8 @@ export interface SagaWorld extends World {
   readonly left: Set<string>;
   /** Labels of sagas that a person was told are cancelled. */
   readonly cancelled: Set<string>;
+  /** Since when nothing goes wrong any more, what faults had begun included. */
+  calmFrom: number;
   /** What people are about to do. */
   steering: number;
   /** How often what only sagas meet was met. */
@@ -58,6 +60,7 @@ export function createSagaWorld(options: RunOptions): SagaWorld {
     met,
     left: new Set<string>(),
     cancelled: new Set<string>(),
+    calmFrom: Infinity,
     steering: 0,
     specOf: (label: string) => specs.find((spec) => spec.label === sagaOf(label)),
     memberOf(label: string) {

@@ -23,6 +23,7 @@ export function memoryBlobs(): MemoryBlobs {
     blobs: {
       put: async (name, bytes) => void held.set(name, bytes),
       get: async (name) => held.get(name),
+      delete: async (name) => void held.delete(name),
     },
     names: () => [...held.keys()],
   };

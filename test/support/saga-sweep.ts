@@ -1,3 +1,4 @@
+import { NAMESPACE } from './deployment.ts';
 import { setTimeout as delay } from 'node:timers/promises';
 import { PubSub } from '@google-cloud/pubsub';
 
@@ -11,7 +12,7 @@ import type { TokenStore } from '../../functions/src/ports/token-store.ts';
 import { createTokenStore } from '../../functions/src/store/token-store.ts';
 import { createWorkflowStore } from '../../functions/src/store/workflow-store.ts';
 import { engineRuntime } from './engine-runtime.ts';
-import { connectFirestore } from './firestore.ts';
+import { emulatedFirestore } from './firestore.ts';
 import { publishesTwice } from './saga-topics.ts';
 import { orderSaga } from './steps/saga.ts';
 
@@ -36,7 +37,7 @@ export interface SweepAt {
 
 /** Sweeps as a scheduler's function would, from this process, every second. */
 export function sweepOnAndOn({ firestore, pubsub, project, workers, shards }: SweepAt): Sweeping {
-  const documents = firestoreDocuments(connectFirestore(firestore, project), systemClock);
+  const documents = firestoreDocuments(emulatedFirestore(firestore, project), systemClock);
   const store = createTokenStore(documents, { shards });
   const early = () => documents.now() + REDRIVE_AFTER_MS - QUIET_MS;
   const workflows = createWorkflowStore(documents, early);
@@ -49,7 +50,7 @@ export function sweepOnAndOn({ firestore, pubsub, project, workers, shards }: Sw
   async function sweeping(): Promise<SweptAll> {
     let total: SweptAll = { redriven: 0, published: 0, moved: 0, failed: 0 };
     while (!stopping.signal.aborted) {
-      total = sum(total, await sweepAll(runtime, steps));
+      total = sum(total, await sweepAll(runtime, steps, NAMESPACE));
       await delay(SWEEP_EVERY_MS, undefined, stopping).catch(() => {});
     }
     return total;

@@ -1,6 +1,6 @@
 import { defineStep } from 'agent-once';
 import { z } from 'zod';
-import { asking, provider } from './provider.ts';
+import { provider, tracked } from './provider.ts';
 
 /**
  * Reserves stock. The warehouse knows reservations by tracking id and refuses a second use of one, so
@@ -13,7 +13,7 @@ export const reserveStock = defineStep({
   async run({ params, start, signal }) {
     const trackingId = await start();
     signal.throwIfAborted();
-    const { effect } = await asking(() => provider().reserve(params, { trackingId, signal }));
+    const effect = await tracked(() => provider().reserve(params, { trackingId, signal }));
     return { reservationId: effect.id };
   },
   async reconcile({ trackingId, signal }) {
@@ -31,7 +31,7 @@ export const releaseStock = defineStep({
   async run({ params, start, signal }) {
     const trackingId = await start();
     signal.throwIfAborted();
-    const { effect } = await asking(() => provider().release(params, { trackingId, signal }));
+    const effect = await tracked(() => provider().release(params, { trackingId, signal }));
     return { releaseId: effect.id };
   },
   async reconcile({ trackingId, signal }) {

@@ -1,6 +1,6 @@
 import { NotDone } from 'agent-once';
 import { createSandbox, SandboxRefusal } from '../sandbox/client.ts';
-import type { Sandbox } from '../sandbox/client.ts';
+import type { Effect, Sandbox } from '../sandbox/client.ts';
 
 /** The provider that the three agents act on, at `SANDBOX_URL`. */
 export function provider(): Sandbox {
@@ -26,6 +26,22 @@ export async function asking<T>(call: () => Promise<T>): Promise<T> {
     }
     throw error;
   }
+}
+
+/**
+ * A call under a tracking id. That the id is used already means that this very effect was made, by an
+ * attempt whose answer was lost: the refusal names it.
+ */
+export async function tracked(call: () => Promise<{ readonly effect: Effect }>): Promise<Effect> {
+  return asking(async () => {
+    try {
+      return (await call()).effect;
+    } catch (error) {
+      const made = error instanceof SandboxRefusal && error.code === 'tracking_id_used';
+      if (made && error.effect) return error.effect;
+      throw error;
+    }
+  });
 }
 
 function refusal(error: SandboxRefusal): NotDone {

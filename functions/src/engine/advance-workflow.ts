@@ -2,7 +2,7 @@ import { StoreAway } from '../operation/errors.ts';
 import type { RecordedError } from '../operation/errors.ts';
 import type { WorkflowStore } from '../ports/workflow-store.ts';
 import type { Namespace, Token } from '../token/token.ts';
-import { advance, turnBack, withNews } from '../workflow/advance.ts';
+import { advance, isMoving, turnBack, withNews } from '../workflow/advance.ts';
 import type { Course } from '../workflow/advance.ts';
 import type { WorkflowRecord } from '../workflow/record.ts';
 import { cancelMember } from './cancel-member.ts';
@@ -35,8 +35,9 @@ export async function advanceWorkflow(
     const { found, at } = await workflows.get(namespace, root);
     if (!found) throw new StoreAway(`Workflow ${root} is not in the store.`);
     const { record, revision } = found;
-    const course = await courseOf(runtime, workflow, record, turn ?? overdue(record, at));
-    if (course.record === record && course.forward.length + course.back.length === 0) return record;
+    const cause = turn ?? overdue(record, at);
+    const course = await courseOf(runtime, workflow, record, cause, at);
+    if (!isMoving(record, course)) return record;
     const move = await planMove(runtime, workflow, course, at);
     const answer = await workflows.write({ kind: 'move', revision, record: move.record });
     if (answer === 'written') {
@@ -56,14 +57,17 @@ async function courseOf(
   workflow: AnyWorkflow,
   record: WorkflowRecord,
   cause: RecordedError | undefined,
+  storeNow: number,
 ): Promise<Course> {
   const course = cause ? turnBack(record, workflow.plan, cause) : advance(record, workflow.plan);
   if (course.cancel.length === 0 || hasTurned(record, course)) return course;
   const known = await knownOf(runtime, record);
   let informed = course.record;
   for (const name of course.cancel) {
-    const progress = await cancelMember(runtime, workflow, informed, name, known);
-    if (progress) informed = withNews(informed, { name, progress });
+    const source = { record: informed, workflow, known, madeAt: storeNow };
+    const progress = await cancelMember(runtime, source, name);
+    const isNews = progress && progress.state !== informed.members[name]?.state;
+    if (isNews) informed = withNews(informed, { name, progress });
   }
   return informed === course.record ? course : advance(informed, workflow.plan);
 }

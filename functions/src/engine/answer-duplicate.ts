@@ -6,6 +6,7 @@ import type { ReplayedAnswer, TaskOutcome } from './outcome.ts';
 import { unpackValue } from './payload.ts';
 import { following, publishFollowUps, unpackOutbox } from './publish-follow-ups.ts';
 import type { Origin } from './publish-follow-ups.ts';
+import { readCold } from './read-cold.ts';
 import type { Runtime } from './runtime.ts';
 import { underToken } from './tasks.ts';
 import { within } from './within.ts';
@@ -54,7 +55,7 @@ async function replay(
   const { record } = found;
   const { clock, limits } = runtime;
   const leftMs = limits.claimAnswerMs - (clock.monotonic() - askedAt);
-  await within(clock, leftMs, payDebts(runtime, found, origin, remembered));
+  if (origin) await within(clock, leftMs, payDebts(runtime, found, origin, remembered));
   await slide(runtime, found);
   if (!remembered) runtime.cache.admit(found);
   return { kind: 'replayed', token: record.token, answer: answerOf(record), drift };
@@ -64,14 +65,14 @@ async function replay(
 async function payDebts(
   runtime: Runtime,
   found: StoredOperation<TerminalRecord>,
-  origin: Origin | undefined,
+  origin: Origin,
   remembered: boolean,
 ): Promise<void> {
   const { record } = found;
   if (record.status === 'completed' && !record.sent) {
     await publishUnsent(runtime, { ...found, record }, origin);
   }
-  if (origin && !remembered) {
+  if (!remembered) {
     await catchUp(runtime, origin.steps, underToken(origin.task, record.token), record);
   }
 }
@@ -91,7 +92,7 @@ export async function publishUnsent(
   if (!origin) return;
   const result = await unpackValue(record.result, runtime.blobs);
   const task = underToken(origin.task, token);
-  const follows = following(origin, task, result);
+  const follows = await following(origin, task, result);
   if (follows.kind === 'pending') throw follows.error;
   await publishFollowUps(runtime, follows.tasks, at);
 }
@@ -108,6 +109,17 @@ async function slide(
   }
 }
 
+/** What a caller that wants the value itself is given: for an archived operation, from cold storage. */
+export async function recordedAnswer(
+  runtime: Runtime,
+  answer: ReplayedAnswer,
+): Promise<Exclude<ReplayedAnswer, { kind: 'archived' }>> {
+  if (answer.kind !== 'archived') return answer;
+  const { clock, limits } = runtime;
+  const record = await within(clock, limits.recordAnswerMs, readCold(runtime, answer.stub));
+  return answerOf(record) as Exclude<ReplayedAnswer, { kind: 'archived' }>;
+}
+
 function answerOf(record: TerminalRecord): ReplayedAnswer {
   switch (record.status) {
     case 'completed':
@@ -120,7 +132,7 @@ function answerOf(record: TerminalRecord): ReplayedAnswer {
         error: { code: 'cancelled', message: record.reason, retryable: false },
       };
     case 'archived':
-      return { kind: 'archived' };
+      return { kind: 'archived', stub: record };
   }
 }
 

@@ -4,8 +4,9 @@ import { leavesQuestions } from '../operation/record.ts';
 import type { Claim } from '../ports/token-store.ts';
 import { StoreAway } from '../operation/errors.ts';
 import type { Token } from '../token/token.ts';
-import { claimToken } from './claim-token.ts';
+import { claimToken, giveBackClaim } from './claim-token.ts';
 import type { TimedAnswer } from './claim-token.ts';
+import { renewClaim } from './conclude-claim.ts';
 import type { IdentifiedOperation } from './identify-operation.ts';
 import type { Runtime } from './runtime.ts';
 import { within } from './within.ts';
@@ -49,13 +50,18 @@ export async function beginOperation(runtime: Runtime, request: BeginRequest): P
   const answer = await claimToken(runtime, claimRequest);
   if (answer.kind !== 'claimed') return duplicate(runtime, request, answer);
   const reconcile = questionOf(answer, request);
-  const { claim } = answer;
-  if (claim.started || !started) return claimed(claim, reconcile);
-  const held = await startOrGiveBack(runtime, claim, trackingId ?? claim.token);
-  if (held.kind === 'lost') {
-    return { kind: 'inFlight', token: claim.token, forMs: claim.leaseMs, holder: 'another claim' };
+  const { claim, standing } = answer;
+  if (claim.started || !started) {
+    if (!standing) return claimed(claim, reconcile);
+    const renewed = await renewClaim(runtime, { claim });
+    return renewed.kind === 'lost' ? lostTo(claim) : claimed(renewed.claim, reconcile);
   }
-  return claimed(held.claim, reconcile);
+  const held = await startOrGiveBack(runtime, claim, trackingId ?? claim.token);
+  return held.kind === 'lost' ? lostTo(claim) : claimed(held.claim, reconcile);
+}
+
+function lostTo({ token, leaseMs }: Claim): Begun {
+  return { kind: 'inFlight', token, forMs: leaseMs, holder: 'another claim' };
 }
 
 function claimed(claim: Claim, reconcile: ReconcileQuestion | undefined): Begun {
@@ -74,24 +80,21 @@ function questionOf(
   return own ? undefined : reconcile;
 }
 
-/** The caller never hears of a claim whose start is not known to be recorded, so it sends nothing. */
+/**
+ * The caller never hears of a claim whose start is not known to be recorded, so it sends nothing. Its
+ * repetition may be answered meanwhile, and then goes on with the claim: only as it stood here, and
+ * untouched since, is it given back.
+ */
 async function startOrGiveBack(runtime: Runtime, claim: Claim, trackingId: string) {
-  const { store, clock, limits, telemetry } = runtime;
+  const { store, clock, limits } = runtime;
   const asked = store.start(claim, trackingId);
-  const giveBack = (held: Claim): void => {
-    store.release(held, { waitMs: 0, started: false }).catch((error: unknown) => {
-      telemetry.event('WARNING', 'A claim could not be given back; its lease will lapse', {
-        error: String(error),
-      });
-    });
-  };
   try {
     return await within(clock, limits.claimAnswerMs, asked, (late) => {
-      if (late.kind === 'held') giveBack(late.claim);
+      if (late.kind === 'held') void giveBackClaim(runtime, { ...late.claim, started: false });
     });
   } catch (error) {
     // Where the answer is only late, `within` hands it over above.
-    if (error instanceof StoreAway) asked.catch(() => giveBack(claim));
+    if (error instanceof StoreAway) asked.catch(() => giveBackClaim(runtime, claim));
     throw error;
   }
 }

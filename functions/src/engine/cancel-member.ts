@@ -4,38 +4,49 @@ import type { TaskMessage } from '../operation/task.ts';
 import type { MemberProgress, WorkflowRecord } from '../workflow/record.ts';
 import type { AnyWorkflow } from './define-workflow.ts';
 import { keptResult } from './member-news.ts';
+import { isOwn } from './member-step.ts';
 import { memberOf } from './plan-move.ts';
 import type { Runtime } from './runtime.ts';
 import type { AnyStep } from './step.ts';
 import { factsOf } from './tasks.ts';
 import { forwardTask } from './workflow-tasks.ts';
-import type { Known } from './workflow-tasks.ts';
+import type { TaskSource } from './workflow-tasks.ts';
 
 /**
- * Keeps a published step from ever starting, by a `cancelled` record under its token. Where somebody
- * was quicker, says how the step stands; `undefined` while it is under way, and compensation waits.
+ * Keeps an unsettled step from ever starting, by a `cancelled` record under its token: where nothing
+ * stands there yet, or what does has been freed with nothing started. Where somebody was quicker, says
+ * how the step stands; `undefined` while it is under way, and compensation waits.
  */
 export async function cancelMember(
   runtime: Runtime,
-  workflow: AnyWorkflow,
-  record: WorkflowRecord,
+  source: TaskSource,
   name: string,
-  known: Known,
 ): Promise<MemberProgress | undefined> {
+  const { workflow, record } = source;
   const member = memberOf(workflow, name);
-  const task = forwardTask(record, workflow, member, known);
+  const task = forwardTask(source, member);
   const request = cancelRequest(runtime, task, member.step, record);
-  const reason = `Workflow turned back: ${record.cause?.message ?? 'no reason recorded'}`;
-  const standing = await runtime.store.cancel(request, reason);
-  return progressFrom(standing.record);
+  const standing = await runtime.store.cancel(request, turnedBackBecause(record));
+  // Its token is taken: it can never run.
+  if (!isOwn(workflow, record, name, standing.record)) {
+    return { state: 'cancelled', token: task.token };
+  }
+  return progressFrom(workflow, standing.record);
+}
+
+export function turnedBackBecause({ cause }: WorkflowRecord): string {
+  return `Workflow turned back: ${cause?.message ?? 'no reason recorded'}`;
 }
 
 /** What an operation that stands under a member's token says of the member. */
-export function progressFrom(operation: OperationRecord): MemberProgress | undefined {
+export function progressFrom(
+  workflow: AnyWorkflow,
+  operation: OperationRecord,
+): MemberProgress | undefined {
   const { token } = operation;
   switch (operation.status) {
     case 'completed':
-      return { state: 'completed', token, ...keptResult(operation.result) };
+      return { state: 'completed', token, ...keptResult(workflow, operation.result) };
     case 'failed':
       return { state: 'failed', token, error: operation.error };
     case 'cancelled':

@@ -2,10 +2,13 @@ import { decideClaim } from '../operation/claim.ts';
 import type { ClaimRequest } from '../operation/claim.ts';
 import { isTerminal } from '../operation/record.ts';
 import type { StoredOperation, TerminalRecord } from '../operation/record.ts';
-import type { Token } from '../token/token.ts';
+import type { TokenStore } from '../ports/token-store.ts';
+import type { Namespace, Token } from '../token/token.ts';
 import { sameWindow } from '../token/window.ts';
+import { countMiss } from './cold-miss.ts';
 import type { IdentifiedOperation } from './identify-operation.ts';
 import type { Runtime } from './runtime.ts';
+import { sharedReads } from './shared-reads.ts';
 import { within } from './within.ts';
 
 /** How an operation stands, for a caller that only asks. */
@@ -33,8 +36,9 @@ export type Standing =
 export async function checkOperations(
   runtime: Runtime,
   operations: readonly IdentifiedOperation[],
+  read: ReadTokens = readTokens(runtime),
 ): Promise<readonly Standing[]> {
-  const { store, cache, clock, limits } = runtime;
+  const { store, cache } = runtime;
   const known = new Map<Token, StoredOperation | undefined>();
   for (const { facts } of operations) {
     const remembered = cache.recall(facts.namespace, facts.token);
@@ -44,15 +48,45 @@ export async function checkOperations(
   const [first] = open;
   if (first) {
     const tokens = [...new Set(open.flatMap(tokensOf))];
-    const read = store.getMany(first.facts.namespace, tokens);
-    const found = await within(clock, limits.claimAnswerMs, read);
+    const found = await read({ namespace: first.facts.namespace, tokens });
     for (const [index, token] of tokens.entries()) {
       const operation = found[index];
       known.set(token, operation);
       if (operation && isTerminal(operation.record)) cache.admit(operation);
     }
   }
-  return operations.map((operation) => standingOf(operation, known, store.now()));
+  return operations.map((operation) => {
+    const standing = standingOf(operation, known, store.now());
+    const { action, retention } = operation.facts;
+    if (standing.kind === 'expired')
+      countMiss(runtime, 'forgotten', { action, class: retention.name });
+    return standing;
+  });
+}
+
+interface Tokens {
+  readonly namespace: Namespace;
+  readonly tokens: readonly Token[];
+}
+
+type ReadTokens = (asked: Tokens) => ReturnType<TokenStore['getMany']>;
+
+function readTokens({ store, clock, limits }: Runtime): ReadTokens {
+  return ({ namespace, tokens }) =>
+    within(clock, limits.claimAnswerMs, store.getMany(namespace, tokens));
+}
+
+/** As {@link checkOperations}, for one: whoever asks the same at once shares its read. */
+export function sharedCheck(
+  runtime: Runtime,
+): (operation: IdentifiedOperation) => Promise<Standing | undefined> {
+  const { clock, limits } = runtime;
+  const shared = sharedReads(
+    ({ namespace, tokens }: Tokens) => `${namespace}:${tokens.join()}`,
+    readTokens(runtime),
+  );
+  const read: ReadTokens = (asked) => within(clock, limits.claimAnswerMs, shared(asked));
+  return async (operation) => (await checkOperations(runtime, [operation], read))[0];
 }
 
 function tokensOf({ facts, window }: IdentifiedOperation): readonly Token[] {

@@ -1,6 +1,7 @@
 import { decideClaim } from '../operation/claim.ts';
 import type { ClaimRequest } from '../operation/claim.ts';
-import type { ClaimAnswer } from '../ports/token-store.ts';
+import type { Claim, ClaimAnswer } from '../ports/token-store.ts';
+import { countMiss } from './cold-miss.ts';
 import type { Runtime } from './runtime.ts';
 import { within } from './within.ts';
 
@@ -31,6 +32,7 @@ export async function claimToken(runtime: Runtime, request: ClaimRequest): Promi
     const answer = await within(clock, limits.claimAnswerMs, asked, (late) =>
       giveBack(runtime, late),
     );
+    if (answer.kind === 'expired') countMiss(runtime, 'forgotten', aboutOf(request));
     return { ...answer, askedAt, remembered: false };
   } finally {
     // Not earlier: of calls made at once, all but one would read a record that is not there yet.
@@ -38,7 +40,8 @@ export async function claimToken(runtime: Runtime, request: ClaimRequest): Promi
   }
 }
 
-function recall(runtime: Runtime, request: ClaimRequest): ClaimAnswer | undefined {
+/** The answer that follows from what this instance has seen settled, if it has. */
+export function recall(runtime: Runtime, request: ClaimRequest): ClaimAnswer | undefined {
   const found = runtime.cache.recall(request.facts.namespace, request.facts.token);
   if (!found) return undefined;
   const decision = decideClaim(found, request, runtime.store.now());
@@ -54,15 +57,28 @@ function recall(runtime: Runtime, request: ClaimRequest): ClaimAnswer | undefine
   }
 }
 
+function aboutOf({ facts: { action, retention } }: ClaimRequest) {
+  return { action, class: retention.name };
+}
+
+/** For a claim that nobody acts on. Where that fails, its lease lapses. */
+export async function giveBackClaim(
+  { store, telemetry }: Pick<Runtime, 'store' | 'telemetry'>,
+  claim: Claim,
+): Promise<void> {
+  try {
+    await store.giveBack(claim);
+  } catch (error) {
+    telemetry.event('WARNING', 'A claim could not be given back; its lease will lapse', {
+      error: String(error),
+    });
+  }
+}
+
 function giveBack({ store, telemetry }: Runtime, late: ClaimAnswer): void {
   if (late.kind !== 'claimed') return;
   telemetry.event('WARNING', 'A claim was won too late and is given back', {
     attempt: late.claim.attempt,
   });
-  const { started } = late.claim;
-  store.release(late.claim, { waitMs: 0, started }).catch((error: unknown) => {
-    telemetry.event('WARNING', 'A late claim could not be given back; its lease will lapse', {
-      error: String(error),
-    });
-  });
+  void giveBackClaim({ store, telemetry }, late.claim);
 }

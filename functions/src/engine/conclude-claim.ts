@@ -9,6 +9,9 @@ import { within } from './within.ts';
 export interface HeldClaim {
   readonly claim: Claim;
   readonly effect: Effect;
+  readonly action: string;
+  /** Its class's name. */
+  readonly retention: string;
 }
 
 /** What a holder's last word came to. */
@@ -31,7 +34,7 @@ export function startClaim(
 
 export function renewClaim(
   { store, clock, limits }: Runtime,
-  { claim }: HeldClaim,
+  { claim }: Pick<HeldClaim, 'claim'>,
 ): Promise<HeldAnswer> {
   return within(clock, limits.claimAnswerMs, store.renew(claim));
 }
@@ -46,7 +49,7 @@ export async function completeClaim(
   { claim }: HeldClaim,
   value: unknown,
 ): Promise<Concluded> {
-  const write = packValue(value, blobs).then(async (result) => ({
+  const write = packValue(value, blobs, claim).then(async (result) => ({
     result,
     answer: await store.complete(claim, { result }),
   }));
@@ -69,7 +72,7 @@ export interface NotCompleted {
  */
 export async function concludeWithout(
   { store, clock, limits }: Runtime,
-  { claim, effect }: HeldClaim,
+  { claim, effect }: Pick<HeldClaim, 'claim' | 'effect'>,
   { error, againAfterMs, notDone }: NotCompleted,
 ): Promise<Concluded> {
   const maybeSent = !notDone && (claim.started || effect === 'idempotent');

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { Plan } from '../workflow/advance.ts';
-import { parseAction } from '../token/token.ts';
 import type { AnyStep, FollowUp, Step } from './step.ts';
+import { faultsOf } from './workflow-faults.ts';
 
 /** What a member's params are built from: the workflow's input and the results of all earlier stages. */
 export interface MemberContext<Input, Results> {
@@ -10,10 +10,14 @@ export interface MemberContext<Input, Results> {
 }
 
 export interface MemberOptions<Input, Results, Schema extends z.ZodType, Result> {
+  /**
+   * Pure: they may be built again. What can't be built, or does not fit the step's schema, parks the
+   * workflow for a person, who mends the definition and retries, or cancels.
+   */
   params(context: MemberContext<Input, Results>): z.input<Schema>;
   /** Undoes the step once it has completed: a step of its own, run under its own child token. */
   readonly compensate?: Compensation<Input, Results, Result>;
-  /** The step's retry policy within this workflow; its own `maxAttempts` otherwise. */
+  /** How often the step is claimed within this workflow, at most; its own `maxAttempts` otherwise. */
   readonly maxAttempts?: number;
   /** From its publishing; a step not claimed by then fails with `deadline_passed`. */
   readonly deadlineMs?: number;
@@ -22,14 +26,17 @@ export interface MemberOptions<Input, Results, Schema extends z.ZodType, Result>
 export interface Compensation<Input, Results, Result> {
   readonly step: AnyStep;
   params(context: MemberContext<Input, Results> & { readonly result: Result }): unknown;
+  /** As a member's. */
+  readonly maxAttempts?: number;
 }
 
-/** Pairs a compensating step with its params, typed from both. */
+/** Pairs a compensating step with its params, typed from both, and its own retry policy if it has one. */
 export function undoWith<Input, Results, Result, Schema extends z.ZodType>(
   step: Step<Schema>,
   params: (context: MemberContext<Input, Results> & { readonly result: Result }) => z.input<Schema>,
+  options: Pick<Compensation<Input, Results, Result>, 'maxAttempts'> = {},
 ): Compensation<Input, Results, Result> {
-  return { step, params };
+  return { step, params, ...options };
 }
 
 /** A step's place in a workflow. */
@@ -136,30 +143,4 @@ function builder<Schema extends z.ZodType, Results>(
 
 function planned({ name, compensate }: Member): { name: string; undoable: boolean } {
   return { name, undoable: compensate !== undefined };
-}
-
-const MEMBER_NAME = /^[a-z][a-zA-Z0-9_]{0,62}$/;
-/** A group's members are fields of one document. */
-const LARGEST_GROUP = 100;
-
-function faultsOf(
-  { name, version, deadlineMs }: WorkflowHead<z.ZodType>,
-  stages: readonly (readonly Member[])[],
-): string[] {
-  const faults: string[] = [];
-  if (parseAction(name) === undefined) faults.push('its name must be dotted lower-case words');
-  if (!Number.isSafeInteger(version) || version < 1) faults.push('its version must count from 1');
-  if (deadlineMs !== undefined && !(deadlineMs >= 1)) faults.push('deadlineMs must be positive');
-  if (stages.length === 0) faults.push('it has no steps');
-  const met = new Set<string>();
-  for (const stage of stages) {
-    if (stage.length === 0) faults.push('a parallel group is empty');
-    if (stage.length > LARGEST_GROUP) faults.push(`a group has over ${LARGEST_GROUP} members`);
-    for (const member of stage) {
-      if (!MEMBER_NAME.test(member.name)) faults.push(`"${member.name}" is no member name`);
-      if (met.has(member.name)) faults.push(`two members are named "${member.name}"`);
-      met.add(member.name);
-    }
-  }
-  return faults;
 }

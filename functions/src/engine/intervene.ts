@@ -1,7 +1,10 @@
-import type { RecordedOverride, StoredOperation } from '../operation/record.ts';
+import { StoreAway } from '../operation/errors.ts';
+import type { StoredOperation } from '../operation/record.ts';
 import type { AuditEntry, AuditLog } from '../ports/audit-log.ts';
 import type { Override } from '../ports/token-store.ts';
+import { shownToken } from '../token/token.ts';
 import type { Namespace, Token } from '../token/token.ts';
+import { erasePurged } from './cold-erase.ts';
 import { publishStoredTask } from './publish-stored-task.ts';
 import type { Runtime } from './runtime.ts';
 import { within } from './within.ts';
@@ -29,12 +32,11 @@ export type InterventionAnswer =
   | { readonly kind: 'refused'; readonly found: StoredOperation; readonly why: string };
 
 /**
- * A person's override, on record in the audit log.
- *
- * The override is one write, signed in the record itself with actor, reason and time; its entry in the
- * log is a second one. Where that one is lost, the record still bears the signature, and the entry is
- * added before the next intervention on the operation is carried out: none is ever unlogged for good.
- * Where publishing the task is lost, the sweep publishes it.
+ * A person's override, on record in the audit log: as intended before the write, and as done or refused
+ * after it. Nothing is written where the intention can't be; where a crash or a lost answer comes after
+ * it, the intention stays, the record's own signature tells whether it was carried out, and that is added
+ * to the log before the next intervention on the operation. Where publishing the task is lost, the sweep
+ * publishes it.
  *
  * @throws {StoreAway} whether it is done is then unknown: look at the operation, its fence tells
  */
@@ -48,28 +50,61 @@ export async function intervene(
 
   const found = await inTime(store.get(namespace, token));
   if (!found) return { kind: 'absent' };
-  await inTime(log(audit, found));
+  await inTime(logSignature(audit, found));
   if (found.record.fence !== fence) return { kind: 'stale', found };
 
-  const answer = await inTime(store.override(namespace, token, { override, actor, reason }));
-  if (answer.kind === 'absent') return answer;
-  if (answer.kind === 'refused') return { kind: 'refused', found, why: answer.why };
-  await inTime(log(audit, answer.found));
-  const published = freesTask(override) && (await publish(runtime, answer.found));
-  return { kind: 'done', found: answer.found, published };
+  const at = Math.floor(store.now());
+  const entry: AuditEntry = {
+    namespace,
+    token,
+    verb: override.verb,
+    actor,
+    reason,
+    at,
+    phase: 'intended',
+  };
+  await inTime(audit.append(entry));
+  const request = { override, actor, reason, ifFence: fence, at };
+  const answer = await inTime(store.override(namespace, token, request));
+  const phase = answer.kind === 'overridden' ? 'done' : 'refused';
+  await inTime(audit.append({ ...entry, phase })).catch((error: unknown) =>
+    notLogged(runtime, error),
+  );
+  switch (answer.kind) {
+    case 'absent':
+    case 'stale':
+      return answer;
+    case 'refused':
+      return { kind: 'refused', found, why: answer.why };
+    case 'overridden': {
+      runtime.cache.admit(answer.found);
+      runtime.telemetry.event('NOTICE', `A person intervened: ${override.verb}`, {
+        verb: override.verb,
+        actor,
+        namespace,
+        token: shownToken(token),
+      });
+      if (override.verb === 'purge') await erasePurged(runtime, answer.found.record);
+      const published = freesTask(override) && (await publish(runtime, answer.found));
+      return { kind: 'done', found: answer.found, published };
+    }
+  }
 }
 
-async function log(audit: AuditLog, { record }: StoredOperation): Promise<void> {
+/** What the record is signed with was done, whether the log heard of it or not. */
+async function logSignature(audit: AuditLog, { record }: StoredOperation): Promise<void> {
   const { namespace, token, override } = record;
-  if (override) await audit.append(entryOf(namespace, token, override));
+  if (!override) return;
+  const { verb, actor, reason, at } = override;
+  await audit.append({ namespace, token, verb, actor, reason, at, phase: 'done' });
 }
 
-function entryOf(
-  namespace: Namespace,
-  token: Token,
-  { verb, actor, reason, at }: RecordedOverride,
-): AuditEntry {
-  return { namespace, token, verb, actor, reason, at };
+/** The write was made or refused, and its intention is on record: what became of it is told later. */
+function notLogged({ telemetry }: Runtime, error: unknown): void {
+  if (!(error instanceof StoreAway)) throw error;
+  telemetry.event('WARNING', 'What became of an intervention is not in the audit log yet', {
+    error: error.message,
+  });
 }
 
 function freesTask({ verb }: Override): boolean {

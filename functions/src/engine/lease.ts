@@ -6,6 +6,8 @@ import { within } from './within.ts';
 
 /** A held claim: kept alive at half its length, counted down on the monotonic clock. */
 export interface Lease {
+  /** Whose claim it is. */
+  readonly owner: Pick<Claim, 'namespace' | 'token'>;
   readonly signal: AbortSignal;
   readonly attempt: number;
   /** What the effect is known by at the provider, if anything is recorded. */
@@ -17,6 +19,7 @@ export interface Lease {
   start(trackingId: string): Promise<string>;
   /** The claim's last write, after all others. Ends the heartbeat. */
   settle<T>(write: (claim: Claim) => Promise<T>): Promise<T>;
+  /** Aborts the signal: what a step left running behind its result must not send any more. */
   end(): void;
 }
 
@@ -87,9 +90,11 @@ export function holdLease(runtime: Runtime, won: Claim, askedAt: number, timeout
   }
 
   function end(): void {
+    if (ended) return;
     ended = true;
     for (const cancel of timers) cancel();
     timers.clear();
+    controller.abort(new LeaseLost('The run has ended, and its claim with it.'));
   }
 
   makeWatchful(signal, look);
@@ -97,6 +102,7 @@ export function holdLease(runtime: Runtime, won: Claim, askedAt: number, timeout
   later(won.leaseMs / 2, beat);
 
   return {
+    owner: won,
     signal,
     attempt: won.attempt,
     trackingId: () => claim.trackingId,

@@ -2,11 +2,16 @@ import type { Conclusion } from '../operation/conclusion.ts';
 import type { StoredValue } from '../operation/record.ts';
 import type { WorkflowPlace } from '../operation/task.ts';
 import type { Token } from '../token/token.ts';
-import { KEPT_RESULT_BYTES } from '../workflow/record.ts';
+import { keptResultBytes } from '../workflow/record.ts';
 import type { MemberProgress, MemberState } from '../workflow/record.ts';
+import type { AnyWorkflow } from './define-workflow.ts';
+
+/** What of a workflow's definition its records depend on. */
+type Shape = Pick<AnyWorkflow, 'stages'>;
 
 /** What a run's conclusion says of its member; `undefined` where the step is to be tried again. */
 export function newsFrom(
+  workflow: Shape,
   place: WorkflowPlace,
   token: Token,
   conclusion: Exclude<Conclusion, { kind: 'lost' }>,
@@ -19,7 +24,7 @@ export function newsFrom(
     case 'done':
       return back
         ? { state: 'undone', token, ...carried }
-        : { state: 'completed', token, ...keptResult(result) };
+        : { state: 'completed', token, ...keptResult(workflow, result) };
     case 'failed':
       return settled(back ? 'undo_failed' : 'failed');
     case 'doubt':
@@ -35,9 +40,13 @@ export function newsFrom(
 }
 
 /** Small results are kept in the workflow as well; the others are read from their operation. */
-export function keptResult(result: StoredValue | undefined): { result?: StoredValue } {
+export function keptResult(
+  { stages }: Shape,
+  result: StoredValue | undefined,
+): { result?: StoredValue } {
   if (!result) return {};
-  const small = result.kind !== 'inline' || Buffer.byteLength(result.text) <= KEPT_RESULT_BYTES;
+  const limit = keptResultBytes(stages.flat().length);
+  const small = result.kind !== 'inline' || Buffer.byteLength(result.text) <= limit;
   return small ? { result } : {};
 }
 

@@ -5,6 +5,7 @@ import { parseNamespace } from '../token/token.ts';
 import type { Context } from '../token/hash.ts';
 import type { TaskOutcome } from './outcome.ts';
 import { unpackValue } from './payload.ts';
+import { recordedAnswer } from './answer-duplicate.ts';
 import { registerSteps } from './register-steps.ts';
 import { reportTask } from './report.ts';
 import { outcomeOf, perform } from './run-task.ts';
@@ -75,12 +76,12 @@ export async function guardCall<Params, Result>(
     switch (outcome.kind) {
       case 'completed':
         return { result: outcome.result as Result, replayed: false };
-      case 'replayed':
-        if (outcome.answer.kind !== 'result') throw new OnceRefused(asked.action, outcome);
-        return {
-          result: (await unpackValue(outcome.answer.stored, runtime.blobs)) as Result,
-          replayed: true,
-        };
+      case 'replayed': {
+        const answer = await recordedAnswer(runtime, outcome.answer);
+        if (answer.kind === 'error') throw new OnceRefused(asked.action, { ...outcome, answer });
+        const result = (await unpackValue(answer.stored, runtime.blobs)) as Result;
+        return { result, replayed: true };
+      }
       case 'in_flight_here':
       case 'in_flight_elsewhere': {
         const leftMs = giveUpAt - runtime.clock.monotonic();
@@ -125,7 +126,7 @@ async function attempt<Params>(
   const progress = { began: runtime.clock.monotonic(), checkMs: 0, attempt: 0 };
   const outcome = await perform(
     runtime,
-    { step, params, request: claim, task, steps: NO_STEPS },
+    { step, params, request: claim, task, steps: NO_STEPS, isCall: true },
     progress,
   ).catch(outcomeOf);
   reportTask(runtime, step, { task, namespace }, outcome, progress);

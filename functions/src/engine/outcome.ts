@@ -1,5 +1,5 @@
 import type { RecordedError } from '../operation/errors.ts';
-import type { StoredValue } from '../operation/record.ts';
+import type { ArchivedRecord, StoredValue } from '../operation/record.ts';
 import type { Token } from '../token/token.ts';
 
 /** How a task or a guarded call ended. Every kind has its row in the outcome table. */
@@ -32,7 +32,7 @@ export type TaskOutcome =
 export type ReplayedAnswer =
   | { readonly kind: 'result'; readonly stored: StoredValue }
   | { readonly kind: 'error'; readonly error: RecordedError }
-  | { readonly kind: 'archived' };
+  | { readonly kind: 'archived'; readonly stub: ArchivedRecord };
 
 /** Deliveries that Pub/Sub brings back until acknowledged are held under this prefix. */
 export const MESSAGE_HOLDER = 'message:';

@@ -1,7 +1,8 @@
 import { hash } from 'node:crypto';
-import type { StoredValue } from '../operation/record.ts';
+import type { OperationFacts, StoredValue } from '../operation/record.ts';
 import type { BlobStore } from '../ports/blob-store.ts';
 import { CanonicalError, decodeCanonical, encodeCanonical } from '../token/canonical.ts';
+import { documentId } from '../token/token.ts';
 
 /**
  * The most that one value may take inside a record. A completed record holds two (result and
@@ -11,12 +12,22 @@ import { CanonicalError, decodeCanonical, encodeCanonical } from '../token/canon
 export const INLINE_LIMIT_BYTES = 340 * 1024;
 
 /**
+ * The operation whose result a value is. It gets a blob of its own then, so that purging it takes nothing
+ * from an operation whose result is the same.
+ */
+export type Owner = Pick<OperationFacts, 'namespace' | 'token'>;
+
+/**
  * A value as a record holds it. Larger ones are durable in the blob store before this resolves; one
  * without a canonical form is recorded as such, since what produced it must not run again for that.
  */
-export async function packValue(value: unknown, blobs: BlobStore): Promise<StoredValue> {
+export async function packValue(
+  value: unknown,
+  blobs: BlobStore,
+  owner?: Owner,
+): Promise<StoredValue> {
   try {
-    return await packText(encodeCanonical(value), blobs);
+    return await packText(encodeCanonical(value), blobs, owner);
   } catch (error) {
     const lasting = error instanceof CanonicalError || error instanceof NoBlobStore;
     if (lasting) return { kind: 'unserialisable', reason: error.message };
@@ -38,13 +49,19 @@ export const noBlobs: BlobStore = {
     );
   },
   get: async () => undefined,
+  delete: async () => {},
 };
 
 /** As {@link packValue}, for text that is canonical already. */
-export async function packText(text: string, blobs: BlobStore): Promise<StoredValue> {
+export async function packText(
+  text: string,
+  blobs: BlobStore,
+  owner?: Owner,
+): Promise<StoredValue> {
   if (Buffer.byteLength(text) <= INLINE_LIMIT_BYTES) return { kind: 'inline', text };
   const bytes = Buffer.from(text);
-  const name = `sha256/${hash('sha256', bytes, 'hex')}`;
+  const folder = owner ? documentId(owner.namespace, owner.token) : 'sha256';
+  const name = `${folder}/${hash('sha256', bytes, 'hex')}`;
   await blobs.put(name, bytes);
   return { kind: 'blob', name, bytes: bytes.length };
 }

@@ -1,13 +1,15 @@
-import { recordedError } from '../operation/errors.ts';
 import type { RecordedError } from '../operation/errors.ts';
 import type { TaskMessage } from '../operation/task.ts';
 import { tick } from '../token/lamport.ts';
 import type { Course } from '../workflow/advance.ts';
 import type { MemberProgress, WorkflowRecord } from '../workflow/record.ts';
 import type { AnyWorkflow, Member } from './define-workflow.ts';
+import { parseParams } from './param-faults.ts';
+import { misfit, parked, reportParked, unbuildable } from './parked.ts';
 import type { Runtime } from './runtime.ts';
+import type { AnyStep } from './step.ts';
 import { backTask, forwardTask, knownOf } from './workflow-tasks.ts';
-import type { Known } from './workflow-tasks.ts';
+import type { FreshResult, TaskSource } from './workflow-tasks.ts';
 
 /** How long after a move a sweep looks whether its tasks have come through. */
 export const REDRIVE_AFTER_MS = 120_000;
@@ -20,25 +22,32 @@ export interface Move {
 
 /**
  * Turns a course into a move: makes the tasks it asks for and notes them in the record. Params that
- * can't be built park the workflow: nobody else could build them either.
+ * can't be built, or that their step's schema refuses, park the workflow before anything of the stage
+ * is published: nobody else could build better ones. A person mends the definition and retries, or
+ * cancels; what has completed stays either way.
+ *
+ * @throws where the results that params are built from can't be read now
  */
 export async function planMove(
   runtime: Runtime,
   workflow: AnyWorkflow,
   course: Course,
   storeNow: number,
+  fresh?: FreshResult,
 ): Promise<Move> {
   const { record, forward, back } = course;
+  reportParked(runtime, record);
   if (forward.length === 0 && back.length === 0) return settle({ record, tasks: [] }, storeNow);
-  const known = await knownOf(runtime, record);
+  const known = await knownOf(runtime, record, fresh);
   const ticked = { ...record, logicalTime: tick(record.logicalTime) };
+  const source = { record: ticked, workflow, known, madeAt: storeNow };
   try {
     const made = [
-      ...forward.map((name) =>
-        published(ticked, workflow, memberOf(workflow, name), known, storeNow),
-      ),
-      ...back.map((name) => undoing(ticked, workflow, memberOf(workflow, name), known)),
+      ...forward.map((name) => published(source, memberOf(workflow, name))),
+      ...back.map((name) => undoing(source, memberOf(workflow, name))),
     ];
+    const misfits = (await Promise.all(made.map(misfitsOf))).flat();
+    if (misfits.length > 0) return standStill(misfit(misfits));
     const members = { ...record.members };
     for (const { name, progress } of made) members[name] = progress;
     return settle(
@@ -46,55 +55,49 @@ export async function planMove(
       storeNow,
     );
   } catch (error) {
-    return settle({ record: parked(record, unbuildable(error)), tasks: [] }, storeNow);
+    return standStill(unbuildable(error));
   }
-}
 
-/** A workflow that stands still until a person acts. */
-export function parked(record: WorkflowRecord, why: RecordedError): WorkflowRecord {
-  const from = record.status === 'running' ? 'running' : 'compensating';
-  return { ...record, status: 'parked', parked: why, parkedFrom: from };
+  function standStill(why: RecordedError): Move {
+    const standing = parked(record, why);
+    reportParked(runtime, standing);
+    return settle({ record: standing, tasks: [] }, storeNow);
+  }
 }
 
 interface Made {
   readonly name: string;
   readonly task: TaskMessage;
+  /** What runs the task. */
+  readonly step: AnyStep;
   readonly progress: MemberProgress;
 }
 
-function published(
-  record: WorkflowRecord,
-  workflow: AnyWorkflow,
-  member: Member,
-  known: Known,
-  storeNow: number,
-): Made {
-  const { name, deadlineMs } = member;
-  const task = forwardTask(record, workflow, member, known);
+function published(source: TaskSource, member: Member): Made {
+  const { name, step, deadlineMs } = member;
+  const task = forwardTask(source, member);
   const { token } = task;
-  if (deadlineMs === undefined) return { name, task, progress: { state: 'published', token } };
-  const deadlineAt = Math.ceil(storeNow + deadlineMs);
+  if (deadlineMs === undefined)
+    return { name, step, task, progress: { state: 'published', token } };
+  const deadlineAt = Math.ceil(source.madeAt + deadlineMs);
   return {
     name,
+    step,
     task: { ...task, deadlineAt },
     progress: { state: 'published', token, deadlineAt },
   };
 }
 
-function undoing(
-  record: WorkflowRecord,
-  workflow: AnyWorkflow,
-  member: Member,
-  known: Known,
-): Made {
-  const { name } = member;
-  const standing = record.members[name];
+function undoing(source: TaskSource, member: Member): Made {
+  const { name, compensate } = member;
+  const standing = source.record.members[name];
   if (!standing) throw new RangeError(`Step "${name}" has not run, so it can't be undone.`);
   const retries = standing.retries ?? 0;
-  const task = backTask(record, workflow, member, known, retries);
+  const task = backTask(source, member, retries);
   const { result, forward = standing.token } = standing;
   return {
     name,
+    step: compensate?.step ?? member.step,
     task,
     progress: {
       state: 'undoing',
@@ -127,11 +130,8 @@ function settle({ record, tasks }: Move, storeNow: number): Move {
   return { record: { ...rest, dueAt: Math.min(soon, beforeDeadline ?? soon) }, tasks };
 }
 
-function unbuildable(error: unknown): RecordedError {
-  const { code, message } = recordedError(error);
-  return {
-    code: 'params_not_built',
-    message: `The next step's params could not be built (${code}: ${message}). Mend the definition, then retry.`,
-    retryable: false,
-  };
+async function misfitsOf({ name, step, task }: Made): Promise<string[]> {
+  const parsed = await parseParams(step, task.params);
+  if (parsed.success) return [];
+  return [`those of "${name}" for ${step.action}: ${parsed.faults.join('; ')}`];
 }

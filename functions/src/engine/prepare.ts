@@ -1,7 +1,8 @@
-import type { z } from 'zod';
 import type { ClaimRequest } from '../operation/claim.ts';
 import type { TaskDelivery } from '../operation/task.ts';
+import { stepFor } from './member-step.ts';
 import { MESSAGE_HOLDER } from './outcome.ts';
+import { parseParams } from './param-faults.ts';
 import { packText } from './payload.ts';
 import type { Runtime } from './runtime.ts';
 import type { Steps } from './register-steps.ts';
@@ -23,7 +24,7 @@ export async function prepare(
   steps: Steps,
   { task, namespace, messageId, redelivery }: TaskDelivery,
 ): Promise<Prepared> {
-  const step = steps.get(task.action);
+  const step = stepFor(steps, task);
   if (!step) {
     const known = [...steps.keys()].toSorted().join(', ');
     return {
@@ -31,13 +32,8 @@ export async function prepare(
       faults: [`action: no step "${task.action}" is registered; known: ${known}`],
     };
   }
-  const parsed: z.ZodSafeParseResult<unknown> = await step.params.safeParseAsync(task.params);
-  if (!parsed.success) {
-    const faults = parsed.error.issues.map(
-      ({ path, message }) => `${['params', ...path.map(String)].join('.')}: ${message}`,
-    );
-    return { kind: 'invalid', faults };
-  }
+  const parsed = await parseParams(step, task.params);
+  if (!parsed.success) return { kind: 'invalid', faults: parsed.faults };
   const request: ClaimRequest = {
     facts: factsOf(task, namespace, step),
     claimId: runtime.newClaimId(),

@@ -1,10 +1,11 @@
 import type { Conclusion } from '../operation/conclusion.ts';
+import { recordedError } from '../operation/errors.ts';
 import type { StoredValue } from '../operation/record.ts';
 import type { TaskMessage, WorkflowPlace } from '../operation/task.ts';
 import type { DeriveProgress, WorkflowStore } from '../ports/workflow-store.ts';
 import type { Claim } from '../ports/token-store.ts';
 import { advance, isOpen, withNews } from '../workflow/advance.ts';
-import type { StoredWorkflow } from '../workflow/record.ts';
+import type { StoredWorkflow, WorkflowRecord } from '../workflow/record.ts';
 import { advanceWorkflow } from './advance-workflow.ts';
 import { beginWorkflow } from './begin-workflow.ts';
 import type { AnyWorkflow } from './define-workflow.ts';
@@ -13,6 +14,7 @@ import { planMove } from './plan-move.ts';
 import type { Move } from './plan-move.ts';
 import type { Steps } from './register-steps.ts';
 import type { Runtime } from './runtime.ts';
+import { within } from './within.ts';
 
 /** What recording a step means for the workflow that it belongs to. */
 export interface WorkflowProgress {
@@ -54,7 +56,8 @@ function beginning(
   let move: Move | undefined;
   return {
     derive: () => async () => {
-      move = await beginWorkflow(runtime, workflow, task, namespace);
+      // Not anew where the first commit's answer was lost: its deadlines may be the ones that stand.
+      move ??= await beginWorkflow(runtime, workflow, task, namespace);
       return { kind: 'begin', record: move.record };
     },
     async after() {
@@ -72,39 +75,70 @@ interface Member {
   readonly conclusion: Recordable;
 }
 
+/** How long a concluded step waits for what follows from it to be planned, before it is recorded without. */
+const PLAN_ANSWER_MS = 5_000;
+
 /**
  * A step alone in its stage moves the workflow in the commit that records it. A member of a group
  * writes its own field there, so that members never wait for each other, and looks afterwards whether
- * it was the last.
+ * it was the last. So does a single one whose successors can't be planned now: that an effect is done
+ * must not go unrecorded because something else can't be read.
  */
 function movement(runtime: Runtime, member: Member): WorkflowProgress {
   const { workflows, workflow, place, task, claim, conclusion } = member;
   const { namespace } = claim;
   const at = { workflows, workflow, namespace, root: task.root };
   const grouped = isGrouped(workflow, place);
-  let move: Move | undefined;
+  let onward: Move | 'to be planned' | undefined;
+  /** Not made anew where a commit's answer was lost: it, and its deadlines, may be what stands. */
+  let planned: { readonly revision: string; readonly move: Move | undefined } | undefined;
 
   return {
     derive: (result) => async () => {
-      move = undefined;
+      onward = undefined;
       const { found, at: storeNow } = await workflows.get(namespace, task.root);
       if (!found || !isAwaited(found, place, claim)) return undefined;
-      const { record, revision } = found;
-      const standing = record.members[place.member];
-      const progress = newsFrom(place, claim.token, conclusion, result, standing);
+      const standing = found.record.members[place.member];
+      const progress = newsFrom(workflow, place, claim.token, conclusion, result, standing);
       if (!progress) return undefined;
-      const news = { name: place.member, progress };
-      if (grouped)
+      if (grouped) {
+        onward = 'to be planned';
         return { kind: 'report', namespace, root: task.root, member: place.member, progress };
-      const course = advance(withNews(record, news), workflow.plan);
-      move = await planMove(runtime, workflow, course, storeNow);
-      return { kind: 'move', revision, record: move.record };
+      }
+      const told = withNews(found.record, { name: place.member, progress });
+      const { revision } = found;
+      if (planned?.revision !== revision) {
+        planned = { revision, move: await plan(told, storeNow, result) };
+      }
+      const { move } = planned;
+      onward = move ?? 'to be planned';
+      const record = move?.record ?? { ...told, dueAt: Math.ceil(storeNow) };
+      return { kind: 'move', revision, record };
     },
     async after() {
-      if (grouped) await advanceWorkflow(runtime, at);
-      else if (move && move.tasks.length > 0) await runtime.publisher.publish(move.tasks);
+      if (onward === 'to be planned') await advanceWorkflow(runtime, at);
+      else if (onward && onward.tasks.length > 0) await runtime.publisher.publish(onward.tasks);
     },
   };
+
+  async function plan(
+    told: WorkflowRecord,
+    storeNow: number,
+    result: StoredValue | undefined,
+  ): Promise<Move | undefined> {
+    const forward = place.direction === 'forward';
+    const fresh = forward && result ? { name: place.member, result } : undefined;
+    const planning = planMove(runtime, workflow, advance(told, workflow.plan), storeNow, fresh);
+    try {
+      return await within(runtime.clock, PLAN_ANSWER_MS, planning);
+    } catch (error) {
+      runtime.telemetry.event('WARNING', 'A step is recorded before what follows is planned', {
+        action: task.action,
+        error: recordedError(error),
+      });
+      return undefined;
+    }
+  }
 }
 
 function isGrouped(workflow: AnyWorkflow, place: WorkflowPlace): boolean {

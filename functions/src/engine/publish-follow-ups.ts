@@ -24,14 +24,14 @@ export interface Origin {
 }
 
 /** Derives the follow-ups. The effect is done by now, so a throwing `next` must not undo the result. */
-export function following(
+export async function following(
   { steps, step, params }: Pick<Origin, 'steps' | 'step' | 'params'>,
   task: TaskMessage,
   result: unknown,
-): Following {
+): Promise<Following> {
   try {
     const followUps = step.next?.(result, params) ?? [];
-    checkFollowUps(steps, followUps);
+    await checkFollowUps(steps, followUps);
     const tasks = followUpTasks(task, followUps);
     encodeCanonical(tasks);
     return { kind: 'tasks', tasks };
@@ -43,13 +43,15 @@ export function following(
 /** An agent may decide as it goes, but only on steps that are registered, and on so many at once. */
 const MAX_FOLLOW_UPS = 100;
 
-function checkFollowUps(steps: Steps, followUps: readonly FollowUp[]): void {
-  const faults = followUps.flatMap(({ action, params }) => {
+async function checkFollowUps(steps: Steps, followUps: readonly FollowUp[]): Promise<void> {
+  const faults: string[] = [];
+  for (const { action, params } of followUps) {
     const step = steps.get(action);
-    if (!step) return [`${action}: no such step is registered`];
-    const parsed: z.ZodSafeParseResult<unknown> = step.params.safeParse(params);
-    return parsed.success ? [] : [`${action}: ${z.prettifyError(parsed.error)}`];
-  });
+    if (step) {
+      const parsed: z.ZodSafeParseResult<unknown> = await step.params.safeParseAsync(params);
+      if (!parsed.success) faults.push(`${action}: ${z.prettifyError(parsed.error)}`);
+    } else faults.push(`${action}: no such step is registered`);
+  }
   if (followUps.length > MAX_FOLLOW_UPS) {
     faults.push(`${followUps.length} follow-ups are more than ${MAX_FOLLOW_UPS}`);
   }

@@ -35,7 +35,7 @@ export async function recordConclusion(
   const { store, blobs, clock, limits } = runtime;
   if (conclusion.kind === 'done') {
     const packed = Promise.all([
-      packValue(conclusion.result, blobs),
+      packValue(conclusion.result, blobs, lease.owner),
       follows && packOutbox(follows, runtime),
     ]);
     const [result, outbox] = await within(clock, limits.recordAnswerMs, packed);

@@ -1,16 +1,20 @@
 import type { RecordedError } from '../operation/errors.ts';
 import type { StoredOperation, StoredValue, TerminalRecord } from '../operation/record.ts';
+import type { RecordAnswer, RecordedOutcome, RecordRequest } from '../ports/token-store.ts';
 import type { Token } from '../token/token.ts';
-import { beginOperation } from './begin-operation.ts';
+import { keepLonger } from './begin-operation.ts';
 import type { Begun } from './begin-operation.ts';
-import { completeClaim, concludeWithout } from './conclude-claim.ts';
+import { recall } from './claim-token.ts';
 import type { IdentifiedOperation } from './identify-operation.ts';
-import { packValue } from './payload.ts';
+import { packValue, PayloadGone } from './payload.ts';
+import type { Owner } from './payload.ts';
+import { readCold } from './read-cold.ts';
 import type { Runtime } from './runtime.ts';
+import { within } from './within.ts';
 
 export type Outcome = { readonly result: unknown } | { readonly error: RecordedError };
 
-export type RecordAnswer =
+export type RecordedAnswer =
   /** This call recorded it. */
   | { readonly kind: 'recorded'; readonly token: Token; readonly at: number }
   /** It stood there already, and says the same. */
@@ -18,15 +22,9 @@ export type RecordAnswer =
   | { readonly kind: 'other'; readonly found: StoredOperation<TerminalRecord> }
   | Exclude<Begun, { kind: 'claimed' | 'settled' }>;
 
-/** Marks claims that last for one write only; whoever meets one waits for it. */
-const RECORDING = 'record:';
-const LEASE_MS = 10_000;
-const FIRST_POLL_MS = 5;
-const LONGEST_POLL_MS = 200;
-
 /**
- * Records an outcome for an operation that nobody claimed: the first one wins. Two writes, a claim and
- * its end; a crash between them leaves nothing that was answered, and the next one records its own.
+ * Records an outcome for an operation that nobody holds: the first one wins. One write for the first;
+ * nothing at all where this instance has seen the operation settled.
  *
  * @throws {StoreAway} whether it is recorded is then unknown; sending it again is safe
  */
@@ -34,60 +32,92 @@ export async function recordOperation(
   runtime: Runtime,
   operation: IdentifiedOperation,
   outcome: Outcome,
-): Promise<RecordAnswer> {
-  const { clock, limits } = runtime;
-  const giveUpAt = clock.monotonic() + limits.claimAnswerMs;
-  for (let pollMs = FIRST_POLL_MS; ; pollMs = Math.min(LONGEST_POLL_MS, pollMs * 2)) {
-    const claimId = runtime.newClaimId();
-    const begun = await beginOperation(runtime, {
+): Promise<RecordedAnswer> {
+  const { blobs, cache, clock, limits } = runtime;
+  const { namespace, token } = operation.facts;
+  const write = packed(outcome, blobs, operation.facts).then(async (recorded) => {
+    const request: RecordRequest = {
       ...operation,
-      facts: { ...operation.facts, effect: 'pure' },
-      claimId,
-      leaseMs: LEASE_MS,
-      holder: `${RECORDING}${claimId}`,
-      started: false,
-      strictContext: false,
-    });
-    if (begun.kind === 'claimed') {
-      const { claim } = begun;
-      const answer = await conclude(runtime, { claim, effect: 'pure' }, outcome);
-      if (answer.kind !== 'lost') return { kind: 'recorded', token: claim.token, at: answer.at };
-    } else if (begun.kind === 'settled') {
-      const same = await says(runtime, begun.found.record, outcome);
-      return { kind: same ? 'equal' : 'other', found: begun.found };
-    } else if (begun.kind !== 'inFlight' || !begun.holder.startsWith(RECORDING)) {
-      return begun;
-    } else if (clock.monotonic() + pollMs >= giveUpAt) {
-      return begun;
+      claimId: runtime.newClaimId(),
+      likelyDuplicate: cache.mightKnow(namespace, token),
+      outcome: recorded,
+    };
+    return { recorded, answer: await ask(runtime, request) };
+  });
+  const { recorded, answer } = await within(clock, limits.recordAnswerMs, write);
+  cache.meet(namespace, token);
+  switch (answer.kind) {
+    case 'recorded': {
+      cache.admit(answer.found);
+      const { record, updatedAt } = answer.found;
+      return { kind: 'recorded', token: record.token, at: updatedAt };
     }
-    await new Promise<void>((resolve) => void clock.after(pollMs, resolve));
+    case 'replayed':
+    case 'cancelled': {
+      const { found } = answer;
+      cache.admit(found);
+      if (answer.kind === 'replayed') await keepLonger(runtime, found);
+      return { kind: (await says(runtime, found.record, recorded)) ? 'equal' : 'other', found };
+    }
+    case 'inFlight': {
+      const { holder, forMs } = answer;
+      return { kind: 'inFlight', token, holder, forMs: Math.max(1, Math.ceil(forMs)) };
+    }
+    case 'inDoubt':
+      return { kind: 'inDoubt', found: answer.found };
+    case 'mismatch':
+      return { kind: 'mismatch', token, part: answer.part };
+    case 'expired':
+      return { kind: 'expired', token };
   }
 }
 
-function conclude(runtime: Runtime, held: Parameters<typeof completeClaim>[1], outcome: Outcome) {
+async function ask(runtime: Runtime, request: RecordRequest): Promise<RecordAnswer> {
+  const remembered = recall(runtime, { ...request, leaseMs: 0, holder: '' });
+  if (remembered && remembered.kind !== 'claimed') return remembered;
+  return runtime.store.record(request);
+}
+
+async function packed(
+  outcome: Outcome,
+  blobs: Runtime['blobs'],
+  owner: Owner,
+): Promise<RecordedOutcome> {
   return 'error' in outcome
-    ? concludeWithout(runtime, held, { error: outcome.error, notDone: true })
-    : completeClaim(runtime, held, outcome.result);
+    ? { status: 'failed', error: outcome.error }
+    : { status: 'completed', result: await packValue(outcome.result, blobs, owner) };
 }
 
 async function says(
-  { blobs }: Runtime,
-  record: TerminalRecord,
-  outcome: Outcome,
+  runtime: Runtime,
+  standing: TerminalRecord,
+  outcome: RecordedOutcome,
 ): Promise<boolean> {
-  if ('error' in outcome) {
-    const { error } = outcome;
-    return (
-      record.status === 'failed' &&
-      record.error.code === error.code &&
-      record.error.message === error.message
-    );
+  if (standing.status === 'archived') {
+    const archived = await readCold(runtime, standing).catch(unlessGone);
+    return archived !== undefined && says(runtime, archived, outcome);
   }
-  if (record.status !== 'completed') return false;
-  return equal(record.result, await packValue(outcome.result, blobs));
+  if (outcome.status === 'completed') {
+    return standing.status === 'completed' && equal(standing.result, outcome.result);
+  }
+  const { code, message } = outcome.error;
+  return (
+    standing.status === 'failed' &&
+    standing.error.code === code &&
+    standing.error.message === message
+  );
+}
+
+function unlessGone(error: unknown): undefined {
+  if (!(error instanceof PayloadGone)) throw error;
 }
 
 function equal(a: StoredValue, b: StoredValue): boolean {
   if (a.kind === 'inline' && b.kind === 'inline') return a.text === b.text;
-  return a.kind === 'blob' && b.kind === 'blob' && a.name === b.name;
+  return a.kind === 'blob' && b.kind === 'blob' && contentOf(a.name) === contentOf(b.name);
+}
+
+/** A twin's blob lies under another token, and is named by its content all the same. */
+function contentOf(blob: string): string | undefined {
+  return blob.split('/').at(-1);
 }

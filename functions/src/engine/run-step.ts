@@ -3,6 +3,7 @@ import type { Attempt, Conclusion } from '../operation/conclusion.ts';
 import type { ReconcileQuestion } from '../operation/claim.ts';
 import type { RecordedError } from '../operation/errors.ts';
 import { leavesQuestions } from '../operation/record.ts';
+import { shownToken } from '../token/token.ts';
 import type { Token } from '../token/token.ts';
 import type { Lease } from './lease.ts';
 import type { Runtime } from './runtime.ts';
@@ -103,7 +104,11 @@ function contextOf(runtime: Runtime, run: Run): StepContext<unknown> {
     signal: lease.signal,
     start: (trackingId = idempotencyKey) => lease.start(trackingId),
     log(message, fields = {}) {
-      runtime.telemetry.event('INFO', message, { ...fields, action: step.action });
+      runtime.telemetry.event('INFO', message, {
+        token: shownToken(token),
+        ...fields,
+        action: step.action,
+      });
     },
   };
 }

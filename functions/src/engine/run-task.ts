@@ -12,11 +12,13 @@ import { progressOf } from './progress.ts';
 import { recordConclusion } from './record-conclusion.ts';
 import { reportTask } from './report.ts';
 import type { Progress } from './report.ts';
+import { tellOfRefusal } from './refused-member.ts';
 import { runStep } from './run-step.ts';
 import type { Runtime } from './runtime.ts';
 import type { Steps } from './register-steps.ts';
 import type { AnyStep } from './step.ts';
 import { underToken } from './tasks.ts';
+import { unlessTurnedBack } from './turned-back.ts';
 import { documentId } from '../token/token.ts';
 
 /**
@@ -38,6 +40,7 @@ export async function runTask(
       prepared.kind === 'invalid'
         ? prepared
         : await perform(runtime, { ...prepared, steps, task: delivery.task }, progress);
+    await tellOfRefusal(runtime, steps, delivery, outcome);
   } catch (error) {
     outcome = outcomeOf(error);
   }
@@ -53,6 +56,8 @@ export interface Work {
   readonly task: TaskMessage;
   /** Where the workflow that the task belongs to is defined. */
   readonly steps: Steps;
+  /** A program's own call. What follows from a task under the same token is not its to publish. */
+  readonly isCall?: true;
 }
 
 /** Claim, run, record, publish. Throws where the store, the blobs or the queue gave no answer. */
@@ -65,11 +70,13 @@ export async function perform(
   const answer = await claimToken(runtime, request);
   progress.checkMs = runtime.clock.monotonic() - answer.askedAt;
   if (answer.kind !== 'claimed') {
-    return answerDuplicate(runtime, answer, request.holder, work);
+    return answerDuplicate(runtime, answer, request.holder, work.isCall ? undefined : work);
   }
   const { claim, reconcile: question, askedAt } = answer;
   const task = underToken(work.task, claim.token);
   progress.attempt = claim.attempt;
+  const dropped = await unlessTurnedBack(runtime, steps, task, claim, question);
+  if (dropped) return dropped;
 
   const lease = holdLease(runtime, claim, askedAt, step.timeoutMs);
   try {
@@ -81,7 +88,7 @@ export async function perform(
     if (conclusion.kind === 'lost') return { kind: 'claim_lost' };
 
     const follows =
-      conclusion.kind === 'done' ? following(work, task, conclusion.result) : undefined;
+      conclusion.kind === 'done' ? await following(work, task, conclusion.result) : undefined;
     const moves = progressOf(runtime, steps, task, claim, conclusion);
     const recorded = await recordConclusion(runtime, lease, conclusion, follows, moves);
     if (recorded.kind === 'lost') return { kind: 'claim_lost' };

@@ -1,4 +1,5 @@
 import type { BlobStore } from '../ports/blob-store.ts';
+import type { ColdStorage } from '../ports/cold-storage.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { TaskPublisher } from '../ports/task-publisher.ts';
 import type { Telemetry } from '../ports/telemetry.ts';
@@ -9,6 +10,8 @@ import type { WarmCache } from './warm-cache.ts';
 export interface Runtime {
   readonly store: TokenStore;
   readonly blobs: BlobStore;
+  /** Where the payloads of archived operations lie. Without it they can't be read. */
+  readonly cold?: ColdStorage;
   readonly publisher: TaskPublisher;
   readonly clock: Clock;
   readonly telemetry: Telemetry;

@@ -3,9 +3,9 @@ import type { Namespace, Token } from '../token/token.ts';
 import type { MemberProgress, MemberState, WorkflowRecord } from '../workflow/record.ts';
 import { isOnItsWay } from '../workflow/advance.ts';
 import { advanceWorkflow } from './advance-workflow.ts';
-import { republish } from './catch-up.ts';
 import type { Steps } from './register-steps.ts';
 import type { Runtime } from './runtime.ts';
+import { seeToMembers } from './see-to-members.ts';
 import { notDeployed } from './sweep-workflows.ts';
 
 /** What a person may do to a workflow. */
@@ -65,7 +65,7 @@ export async function steerWorkflow(
     const written = await workflows.write({ kind: 'move', revision: found.revision, record });
     if (written === 'written') {
       const moved = await advanceWorkflow(runtime, at);
-      await republish(runtime, at, moved);
+      await seeToMembers(runtime, at, moved);
       return { kind: 'steered', record: moved };
     }
   }

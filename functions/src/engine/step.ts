@@ -74,7 +74,7 @@ interface Reconcilable<Params, Result> {
   reconcile(context: ReconcileContext<Params>): Promise<Reconciliation<Result>>;
   /**
    * Where the provider doesn't refuse a second use of a tracking id: how long after a lapse an
-   * `absent` may still turn into an effect. At least the effect's own timeout.
+   * `absent` may still turn into an effect. At least the effect's own timeout, at most a day.
    */
   readonly settleMs?: number;
 }
@@ -136,11 +136,14 @@ function retentionOf(retention: string | Retention = 'workflow'): Retention {
   return typeof retention === 'string' ? resolveRetention(retention) : retention;
 }
 
+const LONGEST_SETTLE_MS = 86_400_000;
+
 function faultsOf(step: {
   action: string;
   timeoutMs: number;
   leaseMs: number;
   maxAttempts: number;
+  settleMs?: number | undefined;
 }): string[] {
   const faults: string[] = [];
   if (parseAction(step.action) === undefined) {
@@ -150,6 +153,13 @@ function faultsOf(step: {
     if (!Number.isSafeInteger(step[name]) || step[name] < 1) {
       faults.push(`${name} must be a whole number from 1, not ${step[name]}`);
     }
+  }
+  const { settleMs } = step;
+  if (
+    settleMs !== undefined &&
+    !(Number.isSafeInteger(settleMs) && settleMs <= LONGEST_SETTLE_MS)
+  ) {
+    faults.push(`settleMs must be a whole number up to ${LONGEST_SETTLE_MS}, not ${settleMs}`);
   }
   return faults;
 }

@@ -2,10 +2,11 @@ import { recordedError } from '../operation/errors.ts';
 import type { WorkflowStore } from '../ports/workflow-store.ts';
 import type { StoredWorkflow } from '../workflow/record.ts';
 import { advanceWorkflow } from './advance-workflow.ts';
-import { republish } from './catch-up.ts';
-import { isUnderWay, parked, REDRIVE_AFTER_MS } from './plan-move.ts';
+import { parked, reportParked } from './parked.ts';
+import { isUnderWay, REDRIVE_AFTER_MS } from './plan-move.ts';
 import type { Steps } from './register-steps.ts';
 import type { Runtime } from './runtime.ts';
+import { seeToMembers } from './see-to-members.ts';
 import type { SweepOptions } from './sweep.ts';
 
 export interface WorkflowSweepReport {
@@ -18,18 +19,19 @@ export interface WorkflowSweepReport {
 
 /**
  * Looks after the workflows of one shard whose time has come: moves on what can move, turns back what
- * is past its deadline, publishes again what may never have been published. Safe to run twice at once.
+ * is past its deadline, tells them of steps that have settled without them, publishes again what may
+ * never have been published. Safe to run twice at once.
  */
 export async function sweepWorkflows(
   runtime: Runtime,
   steps: Steps,
-  { shard, limit = 200 }: SweepOptions,
+  { shard, namespace, limit = 200 }: SweepOptions,
 ): Promise<WorkflowSweepReport> {
   const { workflows } = runtime.store;
   if (!workflows) return { moved: 0, republished: 0, failed: 0 };
   const due = await workflows.due(shard, { limit });
   let [moved, republished, failed] = [0, 0, 0];
-  for (const found of due.workflows) {
+  for (const found of due.workflows.filter(({ record }) => record.namespace === namespace)) {
     try {
       const done = await lookAfter(runtime, workflows, steps, found);
       if (done.moved) moved += 1;
@@ -55,15 +57,17 @@ async function lookAfter(
   const workflow = steps.workflows.pinned(name, version);
   if (!workflow) {
     const next = parked(record, notDeployed(steps, name, version));
+    reportParked(runtime, next);
     await workflows.write({ kind: 'move', revision, record: withoutDue(next) });
     return { moved: true, republished: 0 };
   }
   const at = { workflows, workflow, namespace, root };
   const after = await advanceWorkflow(runtime, at);
-  if (after !== record && after.stage !== record.stage) return { moved: true, republished: 0 };
-  const republished = await republish(runtime, at, after);
+  // Logical time tells whether that has made, and published, the tasks which are open now.
+  if (after.logicalTime !== record.logicalTime) return { moved: true, republished: 0 };
+  const { told, republished } = await seeToMembers(runtime, at, after);
   await lookAgainLater(runtime, workflows, record);
-  return { moved: after.status !== record.status, republished };
+  return { moved: told || after.status !== record.status, republished };
 }
 
 /** Moves the time of the next look on; if the workflow has moved meanwhile, that has set it already. */

@@ -4,10 +4,13 @@ import { publishUnsent } from './answer-duplicate.ts';
 import { unpackText } from './payload.ts';
 import type { Runtime } from './runtime.ts';
 import { taskFromText } from './tasks.ts';
+import type { Namespace } from '../token/token.ts';
 
 export interface SweepOptions {
   readonly shard: number;
-  /** The most records one run takes on; what is left is found by the next. */
+  /** Whose records: others that share the store have a queue, and a sweep, of their own. */
+  readonly namespace: Namespace;
+  /** The most records one run looks at; what is left is found by the next. Default 2,000. */
   readonly limit?: number;
 }
 
@@ -17,20 +20,19 @@ export interface SweepReport {
   readonly failed: number;
 }
 
+const PAGE = 200;
+
+/** Overdue for longer than this, a record is re-driven ever more rarely: something is wrong with it. */
+const THINNED_AFTER_MS = 900_000;
+
 /**
  * Re-drives what has passed its time in one shard: lapsed and waiting operations by publishing their
  * stored task again, unsent follow-ups by publishing them. Safe to run twice at once: a task that
  * runs already is answered as in flight, and publishing again is harmless.
  */
-export async function sweep(
-  runtime: Runtime,
-  { shard, limit = 200 }: SweepOptions,
-): Promise<SweepReport> {
-  const { operations } = await runtime.store.due(shard, { limit });
-  let redriven = 0;
-  let published = 0;
-  let failed = 0;
-  for (const operation of operations) {
+export async function sweep(runtime: Runtime, options: SweepOptions): Promise<SweepReport> {
+  let [redriven, published, failed] = [0, 0, 0];
+  for await (const operation of dueOnes(runtime, options)) {
     try {
       const done = await redrive(runtime, operation);
       if (done === 'redriven') redriven += 1;
@@ -44,6 +46,26 @@ export async function sweep(
     }
   }
   return { redriven, published, failed };
+}
+
+/** Page by page: what can't be re-driven stays at the front, and must not keep the rest from it. */
+async function* dueOnes(
+  { store, random }: Runtime,
+  { shard, namespace, limit = 2_000 }: SweepOptions,
+): AsyncGenerator<StoredOperation> {
+  let after: string | undefined;
+  for (let seen = 0; seen < limit; seen += PAGE) {
+    const size = Math.min(PAGE, limit - seen);
+    const page = await store.due(shard, { limit: size, ...(after !== undefined && { after }) });
+    for (const operation of page.operations) {
+      const { record } = operation;
+      const overdueMs = store.now() - (record.dueAt ?? 0);
+      const isTurn = random() * overdueMs < THINNED_AFTER_MS;
+      if (record.namespace === namespace && isTurn) yield operation;
+    }
+    after = page.next;
+    if (after === undefined) return;
+  }
 }
 
 async function redrive(

@@ -30,7 +30,7 @@ async function replyTo(
   }
   const refused = await refusal(options, request);
   if (refused) return refused;
-  const swept = await sweepAll(options.runtime, options.steps);
+  const swept = await sweepAll(options.runtime, options.steps, options.namespace);
   options.runtime.telemetry.event(swept.failed > 0 ? 'ERROR' : 'INFO', 'Swept', { swept });
   return { status: 200, text: JSON.stringify(swept) };
 }

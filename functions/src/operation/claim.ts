@@ -1,6 +1,7 @@
 import { leavesQuestions } from './record.ts';
 import type {
   ClaimedRecord,
+  Effect,
   InDoubtRecord,
   OperationFacts,
   ReleasedRecord,
@@ -60,7 +61,7 @@ export function decideClaim(
   if (found === undefined) return decideAbsent(request, storeNow);
   const { record } = found;
   if (record.status === 'claimed' && record.claimId === request.claimId) {
-    return decideHolding(record, found.updatedAt);
+    return decideHolding(record, request, found.updatedAt);
   }
   if (record.requestHash !== request.facts.requestHash)
     return { kind: 'mismatch', part: 'request' };
@@ -80,10 +81,15 @@ export function decideClaim(
     case 'in_doubt':
       return { kind: 'inDoubt', record };
     case 'released':
-      return decideFree(record, record.notBefore, found.updatedAt, storeNow);
+      return decideFree(
+        record,
+        request,
+        { freeAt: record.notBefore, lapsedAt: found.updatedAt },
+        storeNow,
+      );
     case 'claimed': {
       const end = leaseEnd(found.updatedAt, record);
-      return decideFree(record, end, end, storeNow);
+      return decideFree(record, request, { freeAt: end, lapsedAt: end }, storeNow);
     }
   }
 }
@@ -97,8 +103,13 @@ function decideAbsent(request: ClaimRequest, storeNow: number): ClaimDecision {
  * A claim whose answer was lost. Where it took over a started effect, the question to the provider
  * still stands; the time of the take-over bounds that of the lapse.
  */
-function decideHolding(record: ClaimedRecord, takenAt: number): ClaimDecision {
-  const { effect, started, trackingId } = record;
+function decideHolding(
+  record: ClaimedRecord,
+  { facts }: ClaimRequest,
+  takenAt: number,
+): ClaimDecision {
+  const { started, trackingId } = record;
+  const effect = stricter(record.effect, facts.effect);
   if (started !== true || !leavesQuestions(effect) || trackingId === undefined) {
     return { kind: 'holding' };
   }
@@ -107,17 +118,35 @@ function decideHolding(record: ClaimedRecord, takenAt: number): ClaimDecision {
 
 function decideFree(
   record: ClaimedRecord | ReleasedRecord,
-  freeAt: number,
-  lapsedAt: number,
+  { facts }: ClaimRequest,
+  { freeAt, lapsedAt }: { readonly freeAt: number; readonly lapsedAt: number },
   storeNow: number,
 ): ClaimDecision {
   if (storeNow < freeAt) {
     return { kind: 'inFlight', until: freeAt, holder: record.holder };
   }
-  const { effect, started, trackingId } = record;
-  if (started !== true || !leavesQuestions(effect)) return { kind: 'takeOver' };
+  const { trackingId } = record;
+  const effect = stricter(record.effect, facts.effect);
+  if (!mayBeSent(record) || !leavesQuestions(effect)) return { kind: 'takeOver' };
   if (effect === 'once' || trackingId === undefined) return { kind: 'doubt', record };
   return { kind: 'takeOver', reconcile: { trackingId, lapsedAt: lastSent(record, lapsedAt) } };
+}
+
+/** An idempotent step records no start: where its holder vanished, it may have sent. */
+function mayBeSent({ status, effect, started }: ClaimedRecord | ReleasedRecord): boolean {
+  return started === true || (status === 'claimed' && effect === 'idempotent');
+}
+
+const STRICTNESS: Readonly<Record<Effect, number>> = {
+  pure: 0,
+  idempotent: 1,
+  reconcilable: 2,
+  once: 3,
+};
+
+/** A deploy may declare a step anew while an operation of it is open: each of its runs counts. */
+function stricter(recorded: Effect, asked: Effect): Effect {
+  return STRICTNESS[asked] > STRICTNESS[recorded] ? asked : recorded;
 }
 
 /** After that, none of the operation's earlier holders sends any more. */

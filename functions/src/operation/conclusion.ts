@@ -84,8 +84,11 @@ function over(error: RecordedError, started: boolean): Conclusion {
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 600_000;
 
+/** The longest that a step or its provider may ask for: a day. */
+const LONGEST_ASKED_MS = 86_400_000;
+
 /** Exponential backoff with full jitter, never shorter than the step asked for. */
 function waitBefore({ attempt, random }: Attempt, askedMs = 0): number {
   const ceiling = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (attempt - 1));
-  return Math.min(LONGEST_WAIT_MS, Math.max(askedMs, Math.round(ceiling * random)));
+  return Math.max(Math.min(LONGEST_ASKED_MS, askedMs), Math.round(ceiling * random));
 }

@@ -15,7 +15,8 @@ export type StoredValue =
   | { readonly kind: 'inline'; readonly text: string }
   | { readonly kind: 'blob'; readonly name: string; readonly bytes: number }
   | { readonly kind: 'unserialisable'; readonly reason: string }
-  | { readonly kind: 'purged' };
+  /** `blob`: where its bytes lay, so that erasing them can be repeated. */
+  | { readonly kind: 'purged'; readonly blob?: string };
 
 /** The tasks that follow from a result. `pending`: a person gave the result; the step derives them. */
 export type StoredOutbox = StoredValue | { readonly kind: 'pending' };

@@ -1,7 +1,8 @@
+import type { AuditPhase } from '../operation/audit.ts';
 import type { Namespace, Token } from '../token/token.ts';
 import type { Page } from './token-store.ts';
 
-/** One intervention by a person. */
+/** What is known of one intervention by a person. */
 export interface AuditEntry {
   readonly namespace: Namespace;
   readonly token: Token;
@@ -9,8 +10,9 @@ export interface AuditEntry {
   /** The verified identity of who did it. */
   readonly actor: string;
   readonly reason: string;
-  /** Store time, in epoch milliseconds. */
+  /** Store time, in epoch milliseconds; the same for all entries of one intervention. */
   readonly at: number;
+  readonly phase: AuditPhase;
 }
 
 export interface AuditListing {

@@ -7,4 +7,6 @@ export interface BlobStore {
   put(name: string, bytes: Uint8Array): Promise<void>;
   /** The bytes, or `undefined` where nothing has that name. */
   get(name: string): Promise<Uint8Array | undefined>;
+  /** Resolves once nothing has that name, whether or not anything had it. */
+  delete(name: string): Promise<void>;
 }

@@ -22,7 +22,8 @@ export type WriteOrder =
 export type Selection =
   | { readonly by: 'root'; readonly namespace: string; readonly root: string }
   | { readonly by: 'status'; readonly namespace: string; readonly status: string }
-  | { readonly by: 'due'; readonly shard: number; readonly before: number };
+  | { readonly by: 'due'; readonly shard: number; readonly before: number }
+  | { readonly by: 'expired'; readonly shard: number; readonly before: number };
 
 export interface SelectAnswer extends ReadAnswer {
   readonly found: readonly StoredOperation[];
@@ -45,7 +46,7 @@ export interface OperationDocuments {
   read(ids: readonly string[]): Promise<ReadAnswer>;
   /** Reads, decides and writes as one. `decide` is pure and may be called more than once. */
   transact(ids: readonly string[], decide: (read: ReadAnswer) => WriteOrder): Promise<ReadAnswer>;
-  /** Ordered by logical time (root), nothing (status) or time (due), then by id. */
+  /** Ordered by logical time (root), nothing (status) or time (due, expired), then by id. */
   select(
     selection: Selection,
     page: { readonly limit: number; readonly after?: string },

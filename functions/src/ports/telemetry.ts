@@ -1,8 +1,14 @@
 import type { OutcomeKind } from '../operation/outcome.ts';
 
+/**
+ * `claimed`: a caller of the HTTP service may run the effect; `held`: it goes on with its claim; `free`:
+ * nobody holds the operation.
+ */
+export type DecisionOutcome = OutcomeKind | 'claimed' | 'held' | 'free';
+
 /** One decision about one delivery or call: what a log line, a metric and an alert are made from. */
 export interface Decision {
-  readonly outcome: OutcomeKind;
+  readonly outcome: DecisionOutcome;
   readonly action: string;
   /** Retention class. */
   readonly class: string;

@@ -1,6 +1,7 @@
 import type { ClaimRequest, ReconcileQuestion } from '../operation/claim.ts';
 import type { RecordedError } from '../operation/errors.ts';
 import type {
+  ArchivedRecord,
   ArchivePointer,
   InDoubtRecord,
   OperationRecord,
@@ -9,6 +10,7 @@ import type {
   StoredValue,
   TerminalRecord,
 } from '../operation/record.ts';
+import type { HotRecord } from '../retention/archive-plan.ts';
 import type { Namespace, Token } from '../token/token.ts';
 import type { DeriveProgress, WorkflowStore } from './workflow-store.ts';
 
@@ -31,7 +33,13 @@ export interface Claim {
 }
 
 export type ClaimAnswer =
-  | { readonly kind: 'claimed'; readonly claim: Claim; readonly reconcile?: ReconcileQuestion }
+  | {
+      readonly kind: 'claimed';
+      readonly claim: Claim;
+      readonly reconcile?: ReconcileQuestion;
+      /** An earlier request won it under this claim id: its lease runs from then, until it is renewed. */
+      readonly standing?: true;
+    }
   | {
       readonly kind: 'replayed';
       readonly found: StoredOperation<TerminalRecord>;
@@ -52,6 +60,23 @@ export type ClaimAnswer =
     }
   | { readonly kind: 'mismatch'; readonly part: 'request' | 'context' }
   | { readonly kind: 'expired' };
+
+/** What an operation that nobody claimed came to. */
+export type RecordedOutcome =
+  | { readonly status: 'completed'; readonly result: StoredValue }
+  | { readonly status: 'failed'; readonly error: RecordedError };
+
+export interface RecordRequest extends Pick<
+  ClaimRequest,
+  'facts' | 'claimId' | 'window' | 'likelyDuplicate'
+> {
+  readonly outcome: RecordedOutcome;
+}
+
+export type RecordAnswer =
+  /** By this call, or by an earlier one under the same claim id. */
+  | { readonly kind: 'recorded'; readonly found: StoredOperation<TerminalRecord> }
+  | Exclude<ClaimAnswer, { kind: 'claimed' }>;
 
 export type HeldAnswer =
   | { readonly kind: 'held'; readonly claim: Claim }
@@ -94,11 +119,17 @@ export interface OverrideRequest {
   readonly override: Override;
   readonly actor: string;
   readonly reason: string;
+  /** Only while the record is at this fence: an override that is sent again finds a higher one. */
+  readonly ifFence?: number;
+  /** Store time that the record is signed with, where it was told elsewhere before. Default: now. */
+  readonly at?: number;
 }
 
 export type OverrideAnswer =
   | { readonly kind: 'overridden'; readonly found: StoredOperation }
   | { readonly kind: 'absent' }
+  /** The record is at another fence than the request names. Only where it names one. */
+  | { readonly kind: 'stale'; readonly found: StoredOperation; readonly why: string }
   /** The verb does not fit the record's status. */
   | { readonly kind: 'refused'; readonly why: string };
 
@@ -141,12 +172,26 @@ export interface TokenStore {
   complete(claim: Claim, completion: Completion, also?: DeriveProgress): Promise<SettleAnswer>;
   fail(claim: Claim, error: RecordedError, also?: DeriveProgress): Promise<SettleAnswer>;
   release(claim: Claim, release: Release): Promise<SettleAnswer>;
+  /**
+   * Undoes a claim that nobody acts on, its attempt included: one write, conditional on the claim as it
+   * was answered. Where anything was written since, as by its holder after all, nothing changes.
+   */
+  giveBack(claim: Claim): Promise<void>;
   /** The effect's fate is unknown and nobody can be asked: park it for a person. */
   doubt(claim: Claim, error: RecordedError, also?: DeriveProgress): Promise<SettleAnswer>;
   /** Follow-ups are published. Losing this mark only publishes them again. */
   markSent(namespace: Namespace, token: Token, revision: string): Promise<void>;
 
-  /** Puts `cancelled` under a token nobody has claimed yet; answers what stands there otherwise. */
+  /**
+   * An outcome without a claim before it: one `create` where nothing stands, and the first one wins. What
+   * nobody holds any more is settled by one conditional write; a stored task's follow-ups are derived by
+   * the next sweep then. Asked again with the same `claimId` it finds itself.
+   */
+  record(request: RecordRequest): Promise<RecordAnswer>;
+  /**
+   * Puts `cancelled` under a token nobody has claimed yet, or whose operation was released with nothing
+   * started, there under the next fence; answers what stands there otherwise.
+   */
   cancel(request: ClaimRequest, reason: string): Promise<StoredOperation>;
   override(namespace: Namespace, token: Token, request: OverrideRequest): Promise<OverrideAnswer>;
   /** Lengthens a terminal record's life where its retention says so; else writes nothing. */
@@ -156,6 +201,26 @@ export interface TokenStore {
     operation: StoredOperation<TerminalRecord>,
     pointer: ArchivePointer,
   ): Promise<SettleAnswer>;
+
+  /**
+   * Puts the payload back into the record of a stub, with a full life from now. Fits only the line that
+   * the stub points to; `lost` where something touched the stub since.
+   */
+  restore(
+    stub: StoredOperation<ArchivedRecord>,
+    from: HotRecord,
+    by: Pick<OverrideRequest, 'actor' | 'reason'>,
+  ): Promise<SettleAnswer>;
+  /**
+   * Marks a stub's payload as erased, which it is for every reader from then on. Erasing it in cold
+   * storage is the caller's to do. `lost` where something touched the stub since.
+   */
+  purgeStub(
+    stub: StoredOperation<ArchivedRecord>,
+    by: Pick<OverrideRequest, 'actor' | 'reason'>,
+  ): Promise<SettleAnswer>;
+  /** The stub's payload lies elsewhere from now on; `lost` where something touched the stub since. */
+  repoint(stub: StoredOperation<ArchivedRecord>, pointer: ArchivePointer): Promise<SettleAnswer>;
 
   get(namespace: Namespace, token: Token): Promise<StoredOperation | undefined>;
   /** In the order asked; absent ones are `undefined`. */
@@ -168,5 +233,7 @@ export interface TokenStore {
   byStatus(namespace: Namespace, status: OperationRecord['status'], page: Page): Promise<Listing>;
   /** Records of a shard whose time for a sweep has come: lapsed, waiting, or unsent. */
   due(shard: number, page: Page): Promise<Listing>;
+  /** Settled records of a shard that have outlived their time, held and unsent ones too, the oldest first. */
+  expired(shard: number, page: Page): Promise<Listing>;
   close(): Promise<void>;
 }

@@ -1,24 +1,23 @@
 import { decideClaim } from '../operation/claim.ts';
 import type { ClaimRequest } from '../operation/claim.ts';
-import type { StoredOperation } from '../operation/record.ts';
+import type { OperationRecord, StoredOperation } from '../operation/record.ts';
 import type { OperationDocuments, WriteOrder } from '../ports/operation-documents.ts';
 import { documentId } from '../token/token.ts';
 import { sameWindow } from '../token/window.ts';
-import { firstClaim } from './new-record.ts';
 
 /**
- * Settles which token a windowed request stands under, creating its claim where none does.
+ * Settles which token a windowed request stands under, creating its first record where none does.
  *
- * Two makers of one request may fall into neighbouring buckets, so all three are read and the claim
+ * Two makers of one request may fall into neighbouring buckets, so all three are read and the record
  * created in one transaction. A neighbour counts only if it was made less than one window apart.
  * The request comes back under the token that owns it: the caller's next read finds either its own
- * claim or the record to decide on.
+ * record or the one to decide on.
  */
-export async function findWindowOwner(
+export async function findWindowOwner<Request extends ClaimRequest>(
   documents: OperationDocuments,
-  shards: number,
-  request: ClaimRequest,
-): Promise<ClaimRequest> {
+  request: Request,
+  firstRecord: (id: string, at: number) => OperationRecord,
+): Promise<Request> {
   const { window, facts } = request;
   if (!window) return request;
   const ids = [facts.token, ...window.neighbours].map((token) =>
@@ -31,7 +30,7 @@ export async function findWindowOwner(
     if (own === undefined || owner(standing, request) || decision.kind !== 'create') {
       return { kind: 'nothing' };
     }
-    return { kind: 'create', id: own, record: firstClaim(own, request, shards, at) };
+    return { kind: 'create', id: own, record: firstRecord(own, at) };
   });
 
   const standing = owner(found, request);

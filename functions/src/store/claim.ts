@@ -9,7 +9,7 @@ import type {
 } from '../operation/record.ts';
 import type { OperationDocuments } from '../ports/operation-documents.ts';
 import type { Claim, ClaimAnswer } from '../ports/token-store.ts';
-import { documentId } from '../token/token.ts';
+import { documentId, shownToken } from '../token/token.ts';
 import { findWindowOwner } from './claim-window.ts';
 import { unlessUnknown } from './unknown.ts';
 import { firstClaim, lapsedIntoDoubt, nextClaim, patched } from './new-record.ts';
@@ -26,13 +26,17 @@ export async function claim(
   shards: number,
   asked: ClaimRequest,
 ): Promise<ClaimAnswer> {
-  const request = asked.window ? await findWindowOwner(documents, shards, asked) : asked;
+  const request = asked.window
+    ? await findWindowOwner(documents, asked, (own, at) => firstClaim(own, asked, shards, at))
+    : asked;
   const id = documentId(request.facts.namespace, request.facts.token);
   const readFirst = request.likelyDuplicate === true || asked.window !== undefined;
   let mayCreate = !readFirst && decideClaim(undefined, request, documents.now()).kind === 'create';
 
+  let sent = false;
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     if (mayCreate) {
+      sent = true;
       const record = firstClaim(id, request, shards, documents.now());
       const answer = await unlessUnknown(() => documents.create(id, record));
       if (answer?.kind === 'written') return claimed(request, answer.revision, record);
@@ -40,11 +44,14 @@ export async function claim(
     const { found, at } = await documents.read([id]);
     const decision = decideClaim(found[0], request, at);
     const answer = await act(documents, id, found[0], request, decision, at);
+    if (answer?.kind === 'claimed' && decision.kind === 'holding' && !sent) {
+      return { ...answer, standing: true };
+    }
     if (answer) return answer;
     mayCreate = decision.kind === 'create';
   }
   throw new StoreAway(
-    `Token ${request.facts.token} changed hands ${MAX_ROUNDS} times while it was being claimed. ` +
+    `Token ${shownToken(request.facts.token)} changed hands ${MAX_ROUNDS} times while it was being claimed. ` +
       'Nothing was run; deliver the task again later.',
   );
 }

@@ -2,12 +2,15 @@ import type { ClaimRequest } from '../operation/claim.ts';
 import type {
   CancelledRecord,
   ClaimedRecord,
+  CompletedRecord,
+  FailedRecord,
   OperationFacts,
   OperationRecord,
   ReleasedRecord,
 } from '../operation/record.ts';
 import type { RecordedError } from '../operation/errors.ts';
 import type { Patch } from '../ports/operation-documents.ts';
+import type { RecordRequest } from '../ports/token-store.ts';
 import { shardOf } from '../token/token.ts';
 
 /** The record of a first claim. */
@@ -49,6 +52,71 @@ export function cancelledUnclaimed(
   };
 }
 
+/** A freed operation that nothing was started of, kept from ever being claimed again. */
+export function cancelledOver(
+  record: ReleasedRecord,
+  { claimId }: ClaimRequest,
+  reason: string,
+  storeNow: number,
+): Patch {
+  return {
+    status: 'cancelled',
+    fence: record.fence + 1,
+    claimId,
+    reason,
+    completedAt: Math.floor(storeNow),
+    expireAt: Math.ceil(storeNow + record.retention.ttlMs),
+    task: null,
+    dueAt: null,
+    notBefore: null,
+    holder: null,
+    error: null,
+  };
+}
+
+/** The record of an outcome that came without a claim. */
+export function recordedUnclaimed(
+  id: string,
+  { facts, claimId, outcome }: RecordRequest,
+  shards: number,
+  storeNow: number,
+): CompletedRecord | FailedRecord {
+  const ended = {
+    ...factsOf(id, { facts }, shards),
+    fence: 1,
+    attempt: 0,
+    claimId,
+    completedAt: Math.floor(storeNow),
+    expireAt: Math.ceil(storeNow + facts.retention.ttlMs),
+  };
+  return outcome.status === 'completed'
+    ? { ...ended, ...outcome, sent: true }
+    : { ...ended, ...outcome };
+}
+
+/** An outcome over what nobody holds any more, under the next fence: no late holder outlives it. */
+export function recordedOver(
+  record: ClaimedRecord | ReleasedRecord,
+  { claimId, outcome }: RecordRequest,
+  storeNow: number,
+): Patch {
+  const derives = outcome.status === 'completed' && record.task !== undefined;
+  return {
+    error: null,
+    ...outcome,
+    ...(outcome.status === 'completed' && { sent: !derives }),
+    ...(derives ? { outbox: { kind: 'pending' } } : { task: null }),
+    fence: record.fence + 1,
+    claimId,
+    completedAt: Math.floor(storeNow),
+    expireAt: Math.ceil(storeNow + record.retention.ttlMs),
+    dueAt: derives ? Math.ceil(storeNow) : null,
+    leaseMs: null,
+    holder: null,
+    notBefore: null,
+  };
+}
+
 /** A take-over: the next fence and attempt, everything else of the holder replaced. */
 export function nextClaim(
   record: ClaimedRecord | ReleasedRecord,
@@ -62,7 +130,9 @@ export function nextClaim(
     claimId: request.claimId,
     leaseMs: request.leaseMs,
     holder: request.holder,
-    dueAt: record.task ? Math.ceil(storeNow + request.leaseMs) : null,
+    // The first holder may have had none to leave: a program, where a message now takes over.
+    ...(!record.task && request.task && { task: request.task }),
+    dueAt: (record.task ?? request.task) ? Math.ceil(storeNow + request.leaseMs) : null,
     notBefore: null,
     error: null,
     ...maybeSent(record),
@@ -105,6 +175,10 @@ export const LAPSED_AFTER_START: RecordedError = {
   retryable: false,
 };
 
-function factsOf(id: string, { facts }: ClaimRequest, shards: number): OperationFacts {
+function factsOf(
+  id: string,
+  { facts }: Pick<ClaimRequest, 'facts'>,
+  shards: number,
+): OperationFacts {
   return { schema: 1, ...facts, shard: shardOf(id, shards) };
 }

@@ -8,15 +8,18 @@ import type {
 } from '../operation/record.ts';
 import type { OperationDocuments, Patch } from '../ports/operation-documents.ts';
 import type { Override, OverrideAnswer, OverrideRequest } from '../ports/token-store.ts';
-import { documentId } from '../token/token.ts';
+import { documentId, shownToken } from '../token/token.ts';
+import { purgedValue } from '../retention/purged.ts';
 import type { Namespace, Token } from '../token/token.ts';
 import { maybeSent, patched } from './new-record.ts';
 import { unlessUnknown } from './unknown.ts';
 
 const MAX_ROUNDS = 5;
-const PURGED = { kind: 'purged' } as const;
 
-/** Applies a person's intervention to what stands there, under the next fence. */
+/**
+ * Applies a person's intervention to what stands there, under the next fence. Where the request names the
+ * fence that the person saw, the write is conditional on the very revision that was found at that fence.
+ */
 export async function override(
   documents: OperationDocuments,
   namespace: Namespace,
@@ -30,6 +33,10 @@ export async function override(
     const standing = found[0];
     if (!standing) return { kind: 'absent' };
     if (sent && bears(standing.record, sent)) return { kind: 'overridden', found: standing };
+    const { fence } = standing.record;
+    if (request.ifFence !== undefined && fence !== request.ifFence) {
+      return { kind: 'stale', found: standing, why: MOVED_ON };
+    }
     const change =
       sent && isAnother(request.override, standing.record, sent)
         ? MOVED_ON
@@ -44,7 +51,9 @@ export async function override(
       return { kind: 'overridden', found: { ...standing, record, revision, updatedAt } };
     }
   }
-  throw new StoreAway(`Token ${token} kept changing while it was being overridden. Try again.`);
+  throw new StoreAway(
+    `Token ${shownToken(token)} kept changing while it was being overridden. Try again.`,
+  );
 }
 
 /** The change, or why the verb doesn't fit. */
@@ -102,7 +111,7 @@ function purge(record: OperationRecord): Patch | string {
   switch (record.status) {
     case 'completed':
       return record.sent
-        ? { result: PURGED, task: null }
+        ? { result: purgedValue(record.result), task: null }
         : 'Its follow-up tasks are not published yet; purging now would lose them. Try again later.';
     case 'failed':
       return { error: { ...record.error, message: 'purged' } };
@@ -145,8 +154,8 @@ interface Signature extends Patch {
 }
 
 function signature(record: OperationRecord, request: OverrideRequest, at: number): Signature {
-  const { actor, reason, override } = request;
-  const mark: RecordedOverride = { verb: override.verb, actor, reason, at: Math.floor(at) };
+  const { actor, reason, override, at: told = at } = request;
+  const mark: RecordedOverride = { verb: override.verb, actor, reason, at: Math.floor(told) };
   return { fence: record.fence + 1, override: mark };
 }
 

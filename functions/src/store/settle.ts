@@ -6,7 +6,7 @@ import type { OperationDocuments, Patch, WriteAnswer } from '../ports/operation-
 import type { Claim, Completion, HeldAnswer, Release, SettleAnswer } from '../ports/token-store.ts';
 import type { DocumentWrite, WorkflowDocuments } from '../ports/workflow-documents.ts';
 import type { DeriveProgress, ProgressWrite } from '../ports/workflow-store.ts';
-import { documentId } from '../token/token.ts';
+import { documentId, shownToken } from '../token/token.ts';
 import { unlessUnknown } from './unknown.ts';
 import { documentWrite, keepsWorkflows } from './workflow-store.ts';
 
@@ -81,6 +81,20 @@ export function release(
   });
 }
 
+export async function giveBack(documents: OperationDocuments, claim: Claim): Promise<void> {
+  const now = documents.now();
+  const patch = {
+    status: 'released',
+    attempt: claim.attempt - 1,
+    started: claim.started ? true : null,
+    leaseMs: null,
+    notBefore: Math.floor(now),
+    dueAt: claim.redrivable ? Math.ceil(now) : null,
+  };
+  const id = documentId(claim.namespace, claim.token);
+  await unlessUnknown(() => documents.update(id, claim.revision, patch));
+}
+
 export function doubt(
   documents: Documents,
   claim: Claim,
@@ -114,12 +128,12 @@ async function settle(
   const id = documentId(claim.namespace, claim.token);
   let { revision } = claim;
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
-    const progress = await also?.();
-    const answer = await unlessUnknown(() =>
-      progress
+    const answer = await unlessUnknown(async () => {
+      const progress = await also?.();
+      return progress
         ? together(documents, { id, revision, patch }, progress)
-        : documents.update(id, revision, patch),
-    );
+        : documents.update(id, revision, patch);
+    });
     if (answer?.kind === 'written') {
       return { kind: 'settled', revision: answer.revision, at: answer.at };
     }
@@ -130,7 +144,7 @@ async function settle(
     revision = decision.revision;
   }
   throw new StoreAway(
-    `The record of token ${claim.token} could not be written in ${MAX_ROUNDS} tries. ` +
+    `The record of token ${shownToken(claim.token)} could not be written in ${MAX_ROUNDS} tries. ` +
       'Whether it stands is unknown; the next delivery of the task finds out.',
   );
 }

@@ -5,12 +5,14 @@ import type { OperationDocuments, Selection } from '../ports/operation-documents
 import type { WorkflowDocuments } from '../ports/workflow-documents.ts';
 import type { Listing, Page, TokenStore } from '../ports/token-store.ts';
 import { slidExpiry } from '../retention/sliding.ts';
-import { documentId } from '../token/token.ts';
-import { archive } from './archive.ts';
+import { documentId, shownToken } from '../token/token.ts';
+import { purgeStub, restore } from './archive-restore.ts';
+import { archive, repoint } from './archive.ts';
 import { claim } from './claim.ts';
-import { cancelledUnclaimed } from './new-record.ts';
+import { cancelledOver, cancelledUnclaimed, patched } from './new-record.ts';
+import { record } from './record.ts';
 import { override } from './override.ts';
-import { complete, doubt, fail, release, renew, start } from './settle.ts';
+import { complete, doubt, fail, giveBack, release, renew, start } from './settle.ts';
 import { unlessUnknown } from './unknown.ts';
 import { createWorkflowStore, keepsWorkflows } from './workflow-store.ts';
 
@@ -44,7 +46,9 @@ export function createTokenStore(
     complete: (held, completion, also) => complete(documents, held, completion, also),
     fail: (held, error, also) => fail(documents, held, error, also),
     release: (held, terms) => release(documents, held, terms),
+    giveBack: (held) => giveBack(documents, held),
     doubt: (held, error, also) => doubt(documents, held, error, also),
+    record: (request) => record(documents, shards, request),
     cancel: (request, reason) => cancel(documents, shards, request, reason),
     override: (namespace, token, request) => override(documents, namespace, token, request),
 
@@ -62,6 +66,9 @@ export function createTokenStore(
     },
 
     archive: (operation, pointer) => archive(documents, operation, pointer),
+    restore: (stub, from, by) => restore(documents, stub, from, by),
+    repoint: (stub, pointer) => repoint(documents, stub, pointer),
+    purgeStub: (stub, by) => purgeStub(documents, stub, by),
 
     async get(namespace, token) {
       const { found } = await documents.read([idOf(namespace, token)]);
@@ -74,9 +81,12 @@ export function createTokenStore(
     ledger: (namespace, root, page) => select({ by: 'root', namespace, root }, page),
     byStatus: (namespace, status, page) => select({ by: 'status', namespace, status }, page),
     due: (shard, page) => select({ by: 'due', shard, before: documents.now() }, page),
+    expired: (shard, page) => select({ by: 'expired', shard, before: documents.now() }, page),
     close: () => documents.close(),
   };
 }
+
+const MAX_CANCEL_ROUNDS = 5;
 
 async function cancel(
   documents: OperationDocuments,
@@ -90,7 +100,19 @@ async function cancel(
   if (answer?.kind === 'written') {
     return { record, revision: answer.revision, createdAt: answer.at, updatedAt: answer.at };
   }
-  const { found } = await documents.read([id]);
-  if (found[0]) return found[0];
-  throw new StoreAway(`Whether token ${request.facts.token} was cancelled is unknown. Ask again.`);
+  for (let round = 0; round < MAX_CANCEL_ROUNDS; round += 1) {
+    const { found, at } = await documents.read([id]);
+    const standing = found[0];
+    if (!standing) break;
+    if (standing.record.status !== 'released' || standing.record.started === true) return standing;
+    const patch = cancelledOver(standing.record, request, reason, at);
+    const over = await unlessUnknown(() => documents.update(id, standing.revision, patch));
+    if (over?.kind === 'written') {
+      const { revision, at: updatedAt } = over;
+      return { ...standing, record: patched(standing.record, patch), revision, updatedAt };
+    }
+  }
+  throw new StoreAway(
+    `Whether token ${shownToken(request.facts.token)} was cancelled is unknown. Ask again.`,
+  );
 }

@@ -46,6 +46,7 @@ export function memoryBlobs(): BlobStore {
       blobs.set(name, bytes);
     },
     get: async (name) => blobs.get(name),
+    delete: async (name) => void blobs.delete(name),
   };
 }
 

@@ -47,15 +47,17 @@ const STORE_CALLS = {
   complete: 'complete',
   fail: 'fail',
   release: 'release',
+  giveBack: 'give back',
   doubt: 'park in doubt',
   markSent: 'mark sent',
   slide: 'slide',
 } as const satisfies Partial<Record<keyof TokenStore, string>>;
 
-const BLOB_CALLS = { put: 'put blob', get: 'get blob' } as const satisfies Record<
-  keyof BlobStore,
-  string
->;
+const BLOB_CALLS = {
+  put: 'put blob',
+  get: 'get blob',
+  delete: 'delete blob',
+} as const satisfies Record<keyof BlobStore, string>;
 
 const PUBLISHER_CALLS = {
   publish: 'publish',

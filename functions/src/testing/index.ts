@@ -4,6 +4,9 @@ export type { CrashReport } from './crash-everywhere.ts';
 export type { CrashOptions, CrashRun } from './crash-run.ts';
 export type { CrashPoint } from './crash-points.ts';
 
+export { verifyEndpoint } from '../verify/index.ts';
+export type { CheckReport, VerifyOptions, VerifyReport } from '../verify/index.ts';
+
 export {
   aDelivery,
   aRuntime,

@@ -128,6 +128,12 @@ function orderIn(selection: Selection, record: OperationRecord): number | undefi
         record.dueAt <= selection.before
         ? record.dueAt
         : undefined;
+    case 'expired':
+      return record.shard === selection.shard &&
+        'expireAt' in record &&
+        record.expireAt <= selection.before
+        ? record.expireAt
+        : undefined;
   }
 }
 

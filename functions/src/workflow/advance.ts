@@ -23,7 +23,10 @@ export interface Course {
   readonly record: WorkflowRecord;
   readonly forward: readonly string[];
   readonly back: readonly string[];
-  /** Published and unsettled ones that are to be kept from starting. */
+  /**
+   * Those that compensation waits for: published ones are to be kept from starting, and one in doubt
+   * may have been resolved.
+   */
   readonly cancel: readonly string[];
 }
 
@@ -94,9 +97,8 @@ function forward(record: WorkflowRecord, plan: Plan): Course {
 function back(record: WorkflowRecord, plan: Plan): Course {
   const reached = plan.stages.slice(0, record.stage + 1);
   const names = reached.flat().map(({ name }) => name);
-  const unsettled = names.filter((name) => stateOf(record, name) === 'published');
+  const unsettled = names.filter((name) => isUnsettled(stateOf(record, name)));
   if (unsettled.length > 0) return { ...stay(record), cancel: unsettled };
-  if (names.some((name) => stateOf(record, name) === 'in_doubt')) return stay(record);
 
   for (const stage of reached.toReversed()) {
     const stuck = stage.find(({ name }) => stateOf(record, name) === 'undo_failed');
@@ -118,6 +120,15 @@ function stay(record: WorkflowRecord): Course {
 
 function stateOf(record: WorkflowRecord, name: string): MemberState | undefined {
   return record.members[name]?.state;
+}
+
+function isUnsettled(state: MemberState | undefined): boolean {
+  return state === 'published' || state === 'in_doubt';
+}
+
+/** Whether there is anything to do that {@link advance} asks for. */
+export function isMoving(before: WorkflowRecord, { record, forward, back }: Course): boolean {
+  return record !== before || forward.length + back.length > 0;
 }
 
 /** Whether the workflow waits for what the member's operation comes to. */

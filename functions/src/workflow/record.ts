@@ -71,8 +71,17 @@ export interface WorkflowRecord {
   readonly contextHash?: string;
 }
 
-/** Results up to this size are kept in the workflow's document as well, to spare reads. */
-export const KEPT_RESULT_BYTES = 16 * 1024;
+const KEPT_RESULT_BYTES = 16 * 1024;
+/** With the input, and all that is noted of the members, this stays well below Firestore's 1 MiB. */
+const KEPT_TOTAL_BYTES = 400 * 1024;
+
+/**
+ * Results up to this size are kept in the workflow's document as well, to spare reads: 16 KiB, less
+ * where the workflow has so many members that all of their results would not fit.
+ */
+export function keptResultBytes(members: number): number {
+  return Math.min(KEPT_RESULT_BYTES, Math.floor(KEPT_TOTAL_BYTES / members));
+}
 
 /** A workflow as read, with what a conditional write needs. */
 export interface StoredWorkflow {

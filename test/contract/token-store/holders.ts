@@ -82,6 +82,33 @@ export function holderContract(backend: Backend): void {
       expect(record).toHaveProperty('expireAt');
     });
 
+    test('gives back what nobody acts on: free at once, and the attempt does not count', async () => {
+      const { store, request, win, found } = bench();
+      const asked = request({}, { task: TASK });
+      await store.giveBack(await win(asked));
+      expect((await found(asked)).record).toMatchObject({ status: 'released', attempt: 0 });
+      expect(await win(request())).toMatchObject({ fence: 2, attempt: 1, redrivable: true });
+    });
+
+    test('gives nothing back once it was acted on under the same claim', async () => {
+      const { store, request, win, found } = bench();
+      const asked = request();
+      const late = await win(asked);
+      const again = won(await store.claim(asked));
+      expect(again.standing).toBe(true);
+      await store.start(again.claim, 'charge-17');
+      await store.giveBack(late);
+      expect((await found(asked)).record).toMatchObject({ status: 'claimed', started: true });
+    });
+
+    test('that takes over leaves its task where the first one had none', async () => {
+      const { store, request, win, found } = bench();
+      await store.release(await win(request()), { waitMs: 0, started: false });
+      const asked = request({}, { task: TASK });
+      await win(asked);
+      expect((await found(asked)).record).toMatchObject({ task: TASK, dueAt: expect.any(Number) });
+    });
+
     test('releases for later, and the task stays for whoever comes next', async () => {
       const { store, request, win, found } = bench();
       const asked = request({}, { task: TASK });

@@ -82,6 +82,33 @@ export function overrideContract(backend: Backend): void {
       },
     );
 
+    test.each(FITTING)(
+      '$verb for what was $standing is done once by a fence that was seen, whoever sends it again',
+      async (fitting) => {
+        const { store, request, found } = bench();
+        const asked = request();
+        await bringTo(bench(), fitting.standing, asked);
+        const seen = (await found(asked)).record.fence;
+        const send = (reason: string) =>
+          store.override(asked.facts.namespace, asked.facts.token, {
+            override: OVERRIDES[fitting.verb],
+            actor: 'ops@example.com',
+            reason,
+            ifFence: seen,
+          });
+        const answers = await Promise.all([send('ticket 1'), send('ticket 2')]);
+        expect(answers.map(({ kind }) => kind).toSorted()).toEqual(['overridden', 'stale']);
+        const after = await found(asked);
+        expect(after.record.fence).toBe(seen + 1);
+        expect(await send('ticket 1')).toEqual({
+          kind: 'stale',
+          found: after,
+          why: expect.stringMatching(/changed/),
+        });
+        expect(await found(asked)).toEqual(after);
+      },
+    );
+
     test.each(Object.values(OVERRIDES))(
       '$verb finds nothing where nothing stands',
       async (verb) => {

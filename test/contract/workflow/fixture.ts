@@ -1,5 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { runTask } from '../../../functions/src/engine/run-task.ts';
+import type { Runtime } from '../../../functions/src/engine/runtime.ts';
+import { steerWorkflow } from '../../../functions/src/engine/steer-workflow.ts';
+import type { Steering, SteeringAnswer } from '../../../functions/src/engine/steer-workflow.ts';
 import type { Steps } from '../../../functions/src/engine/register-steps.ts';
 import type { FollowUp } from '../../../functions/src/engine/step.ts';
 import { makeTask } from '../../../functions/src/engine/tasks.ts';
@@ -29,25 +32,36 @@ export interface Stage {
   readonly calls: Calls;
   readonly waiting: TaskMessage[];
   begin(work: FollowUp): TaskMessage;
-  /** Delivers one task, under a message id of its own. */
-  deliver(task: TaskMessage): Promise<OutcomeKind>;
+  /** Delivers one task, under a message id of its own, to this instance or another. */
+  deliver(task: TaskMessage, instance?: Runtime): Promise<OutcomeKind>;
   /** As another instance would, whose cache is cold. */
   deliverElsewhere(task: TaskMessage): Promise<OutcomeKind>;
   /** Runs all that waits, and what follows, `atOnce` at a time. */
   drain(atOnce?: number): Promise<OutcomeKind[]>;
   workflow(root: Token): Promise<WorkflowRecord | undefined>;
+  /** From now on these steps are what is deployed. */
+  deploy(steps: Steps): void;
+  steer(root: Token, steering: Steering): Promise<SteeringAnswer>;
 }
 
-export function stage(documents: OperationDocuments & WorkflowDocuments, steps: Steps): Stage {
+export function stage(
+  documents: OperationDocuments & WorkflowDocuments,
+  first: Steps,
+  changes: Partial<Runtime> = {},
+): Stage {
+  let steps = first;
   const counted = countedDocuments(documents);
   const waiting: TaskMessage[] = [];
   const publisher = {
     publish: async (tasks: readonly TaskMessage[]) => void waiting.push(...tasks),
     deadLetter: async () => {},
   };
-  const runtime = engineRuntime(createTokenStore(counted.documents), { publisher });
+  const runtime = engineRuntime(createTokenStore(counted.documents), {
+    publisher,
+    ...changes,
+  });
 
-  async function run(task: TaskMessage, instance: TestRuntime): Promise<OutcomeKind> {
+  async function run(task: TaskMessage, instance: Runtime): Promise<OutcomeKind> {
     const messageId = randomUUID();
     const delivery = { task, namespace: NAMESPACE, messageId, redelivery: false };
     return (await runTask(instance, steps, delivery)).kind;
@@ -63,7 +77,7 @@ export function stage(documents: OperationDocuments & WorkflowDocuments, steps: 
       waiting.push(task);
       return task;
     },
-    deliver: (task) => run(task, runtime),
+    deliver: (task, instance = runtime) => run(task, instance),
     deliverElsewhere: (task) => run(task, { ...runtime, cache: warmCache(runtime.clock) }),
     async drain(atOnce = 1) {
       const outcomes: OutcomeKind[] = [];
@@ -76,6 +90,14 @@ export function stage(documents: OperationDocuments & WorkflowDocuments, steps: 
     async workflow(root) {
       const answer = await runtime.store.workflows?.get(NAMESPACE, root);
       return answer?.found?.record;
+    },
+    deploy(next) {
+      steps = next;
+    },
+    async steer(root, steering) {
+      const { workflows } = runtime.store;
+      if (!workflows) throw new Error('This store keeps no workflows.');
+      return steerWorkflow(runtime, workflows, steps, { namespace: NAMESPACE, root }, steering);
     },
   };
 }

@@ -27,6 +27,17 @@ const TASK = {
   params: { card: '4111-1111' },
 };
 
+it('what JSON has no form for is told as text, or as unprintable, and never thrown', () => {
+  const { lines, telemetry } = logging();
+  const cycle: Record<string, unknown> = {};
+  cycle['itself'] = cycle;
+  telemetry.event('INFO', 'Charged', { cents: 4_200n });
+  telemetry.event('INFO', 'Charged', { cycle });
+  const [first = '', second = ''] = lines;
+  expect(JSON.parse(first)).toMatchObject({ message: 'Charged', cents: '4200' });
+  expect(JSON.parse(second)).toMatchObject({ message: 'Charged', unprintable: expect.any(String) });
+});
+
 it('a task that is run leaves one line, in the form that Cloud Logging takes', async () => {
   const { lines, telemetry } = logging();
   const receiver = testReceiver({ runtime: { telemetry } });

@@ -219,3 +219,31 @@ describe.each([
     expect(decide(started, freeAt, request).kind).toBe('doubt');
   });
 });
+
+describe('a step that was declared anew while an operation of it was open', () => {
+  const asked = (effect: ClaimRequest['facts']['effect']) => claimRequest({ effect });
+  const idempotent = { ...RECORDS.claimed, effect: 'idempotent' } as const;
+
+  test('counts as once for what was started as such, whatever the record says', () => {
+    const record = { ...idempotent, ...TRACKED };
+    expect(decide(record, LEASE_END + 1, asked('once'))).toEqual({ kind: 'doubt', record });
+  });
+
+  test('counts as once as well where the record says once and the new build does not', () => {
+    const record = { ...idempotent, ...TRACKED, effect: 'once' } as const;
+    expect(decide(record, LEASE_END + 1, asked('idempotent'))).toEqual({ kind: 'doubt', record });
+  });
+
+  test('leaves a question where an idempotent holder vanished, which records no start', () => {
+    expect(decide(idempotent, LEASE_END + 1, asked('once')).kind).toBe('doubt');
+    expect(decide(idempotent, LEASE_END + 1, asked('idempotent')).kind).toBe('takeOver');
+  });
+
+  test('is asked about by its tracking id where the new build can ask', () => {
+    const record = { ...idempotent, ...TRACKED };
+    expect(decide(record, LEASE_END + 1, asked('reconcilable'))).toEqual({
+      kind: 'takeOver',
+      reconcile: { trackingId: 'charge-17', lapsedAt: LEASE_END },
+    });
+  });
+});

@@ -28,6 +28,9 @@ const SCHEMA = `
   CREATE INDEX IF NOT EXISTS operations_by_due
     ON operations (document ->> 'shard', document ->> 'dueAt')
     WHERE document ->> 'dueAt' IS NOT NULL;
+  CREATE INDEX IF NOT EXISTS operations_by_expiry
+    ON operations (document ->> 'shard', document ->> 'expireAt')
+    WHERE document ->> 'expireAt' IS NOT NULL;
 `;
 
 /**

@@ -37,6 +37,13 @@ export function selectOperations(
 }
 
 function queryFor(selection: Selection): Query {
+  if (selection.by === 'expired') {
+    return {
+      where: "document ->> 'shard' = ? AND document ->> 'expireAt' <= ?",
+      values: [selection.shard, selection.before],
+      order: ["document ->> 'expireAt'", 'id'],
+    };
+  }
   if (selection.by !== 'root') return commonQuery(selection);
   const { namespace, root } = selection;
   return {
@@ -49,7 +56,7 @@ function queryFor(selection: Selection): Query {
 }
 
 /** What operations and workflows are both selected by. */
-export function commonQuery(selection: Exclude<Selection, { by: 'root' }>): Query {
+export function commonQuery(selection: Exclude<Selection, { by: 'root' | 'expired' }>): Query {
   switch (selection.by) {
     case 'status':
       return {

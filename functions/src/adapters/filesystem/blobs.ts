@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
 import type { BlobStore } from '../../ports/blob-store.ts';
 
@@ -28,6 +28,7 @@ export function fileBlobs(folder: string): BlobStore {
         await file.close();
       }
       await rename(aside, path);
+      await syncFolder(dirname(path));
     },
 
     async get(name) {
@@ -38,5 +39,17 @@ export function fileBlobs(folder: string): BlobStore {
         throw error;
       }
     },
+
+    delete: (name) => rm(pathOf(name), { force: true }),
   };
+}
+
+/** A name outlives a crash of the machine only once its folder is on disk as well. */
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
 }

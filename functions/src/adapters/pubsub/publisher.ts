@@ -11,6 +11,9 @@ export interface PubSubTopics {
 /** Attribute values are limited to 1,024 bytes (https://cloud.google.com/pubsub/quotas). */
 const MAX_ATTRIBUTE_BYTES = 1_024;
 
+/** Attributes of a message (https://cloud.google.com/pubsub/quotas), less those that are added here. */
+const MAX_FOREIGN_ATTRIBUTES = 97;
+
 /** Publishes tasks to a Pub/Sub topic, and rejected messages with their reason to another. */
 export function pubsubPublisher(
   pubsub: PubSub,
@@ -48,7 +51,9 @@ async function publishTask(topic: Topic, task: TaskMessage): Promise<void> {
 /** Pub/Sub takes nothing else, and leaves a publisher of anything else without an answer [M]. */
 function wellFormed(attributes: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(attributes).map(([name, value]) => [name.toWellFormed(), value.toWellFormed()]),
+    Object.entries(attributes)
+      .slice(0, MAX_FOREIGN_ATTRIBUTES)
+      .map(([name, value]) => [name.toWellFormed(), value.toWellFormed()]),
   );
 }
 

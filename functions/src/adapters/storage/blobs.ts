@@ -32,6 +32,10 @@ export function storageBlobs(bucket: Bucket): BlobStore {
         throw error;
       }
     },
+
+    async delete(name) {
+      await bucket.file(name).delete({ ignoreNotFound: true });
+    },
   };
 }
 

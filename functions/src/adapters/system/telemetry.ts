@@ -1,7 +1,9 @@
-import type { Decision, Severity, Telemetry } from '../../ports/telemetry.ts';
-import type { OutcomeKind } from '../../operation/outcome.ts';
+import type { Decision, DecisionOutcome, Severity, Telemetry } from '../../ports/telemetry.ts';
 
-const SEVERITIES: Readonly<Record<OutcomeKind, Severity>> = {
+const SEVERITIES: Readonly<Record<DecisionOutcome, Severity>> = {
+  claimed: 'INFO',
+  held: 'INFO',
+  free: 'INFO',
   completed: 'INFO',
   replayed: 'INFO',
   cancelled: 'INFO',
@@ -39,7 +41,7 @@ export function jsonLinesTelemetry({
     fields: Readonly<Record<string, unknown>>,
   ): void {
     const time = new Date(now()).toISOString();
-    write(`${JSON.stringify({ severity, message, time, ...fields })}\n`);
+    write(`${textOf({ severity, message, time, ...fields })}\n`);
   }
 
   return {
@@ -53,6 +55,18 @@ export function jsonLinesTelemetry({
       line(severity, message, fields);
     },
   };
+}
+
+/** Never throws: a line that can't be written whole must not cost the work that it tells of. */
+function textOf(line: Readonly<Record<string, unknown>>): string {
+  try {
+    return JSON.stringify(line, (_name, value: unknown) =>
+      typeof value === 'bigint' ? String(value) : value,
+    );
+  } catch (error) {
+    const { severity, message, time } = line;
+    return JSON.stringify({ severity, message, time, unprintable: String(error) });
+  }
 }
 
 function sentence({ action, outcome, error }: Omit<Decision, 'trace'>): string {

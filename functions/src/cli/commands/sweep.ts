@@ -14,8 +14,8 @@ export function sweepCommand(run: Run): Command {
     .action(() => run(sweepOnce));
 }
 
-async function sweepOnce({ runtime, shards, invocation }: Context): Promise<Answer> {
-  const swept = await sweepAll(runtime, await deployedSteps(), shards);
+async function sweepOnce({ runtime, namespace, shards, invocation }: Context): Promise<Answer> {
+  const swept = await sweepAll(runtime, await deployedSteps(), namespace);
   const { redriven, published, moved, failed } = swept;
   const nothing = redriven + published + moved + failed === 0;
   const text = nothing
