@@ -13,6 +13,15 @@ export interface Config {
   readonly httpRequest?: HttpRequestConfig;
   /** Present where the HTTP service is to be served. */
   readonly api?: ApiConfig;
+  /** Present where the archiver's functions are to be served. */
+  readonly archive?: ArchiveConfig;
+}
+
+export interface ArchiveConfig {
+  /** Its messages each have one shard archived. */
+  readonly topic: string;
+  /** How long one message's run takes on more; then another message goes on. */
+  readonly budgetMs: number;
 }
 
 export interface CloudBackend {
@@ -23,6 +32,8 @@ export interface CloudBackend {
   readonly deadLetterTopic: string;
   /** Takes payloads that are too large for a record. */
   readonly blobBucket: string;
+  /** Cold storage: takes the payloads of expired operations. Without it nothing is archived or read from there. */
+  readonly archiveBucket?: string;
 }
 
 export interface EmbeddedBackend {
@@ -52,6 +63,8 @@ export interface ApiConfig {
   readonly grants: readonly ApiGrant[];
   /** Requests a second that one principal may send to one instance. */
   readonly ratePerSecond: number;
+  /** Secret. What claim handles are authenticated with: the first one makes them, each verifies them. */
+  readonly handleKeys: readonly [string, ...string[]];
 }
 
 export interface ApiGrant {
@@ -97,6 +110,13 @@ const CLOUD = z.object({
     /^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$/,
     'the name of the bucket that takes payloads too large for a record',
   ),
+  AGENT_ONCE_ARCHIVE_BUCKET: text(
+    /^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$/,
+    'the name of the bucket that archived operations are moved to',
+  ).optional(),
+  AGENT_ONCE_ARCHIVE_TOPIC: topic(
+    'the name of the topic whose messages each have one shard archived',
+  ).optional(),
   FUNCTION_TIMEOUT_SECONDS: whole(1, 3_600, "the function's timeout, in whole seconds"),
   AGENT_ONCE_ACK_DEADLINE_SECONDS: whole(
     10,
@@ -158,6 +178,10 @@ const GRANTS = z
   )
   .transform((grants) => grants as unknown as ApiGrant[]);
 
+const HANDLE_KEY =
+  'a secret of at least 32 random bytes in base64url (openssl rand -base64 48 | tr +/ -_), the same for ' +
+  'all instances; while it is being replaced, the new one and the old one by a comma';
+
 const API = z.object({
   AGENT_ONCE_API_PRINCIPALS: z
     .string(PRINCIPALS)
@@ -177,7 +201,13 @@ const API = z.object({
   ).default(500),
 });
 
+const HANDLE_KEYS = z
+  .string(HANDLE_KEY)
+  .regex(/^[\w-]{43,128}(?:,[\w-]{43,128})?$/, HANDLE_KEY)
+  .transform((keys) => keys.split(',') as [string, ...string[]]);
+
 const API_OIDC = API.extend({
+  AGENT_ONCE_API_HANDLE_KEY: HANDLE_KEYS,
   AGENT_ONCE_API_AUDIENCE: text(
     /^\S+$/,
     "the audience of callers' ID tokens, often the service's URL",
@@ -187,13 +217,23 @@ const API_OIDC = API.extend({
 const API_DEVELOPMENT = z.object({
   AGENT_ONCE_API_PRINCIPALS: API.shape.AGENT_ONCE_API_PRINCIPALS.optional(),
   AGENT_ONCE_API_RATE: API.shape.AGENT_ONCE_API_RATE,
+  AGENT_ONCE_API_HANDLE_KEY: HANDLE_KEYS.optional(),
   AGENT_ONCE_API_DEVELOPMENT_TOKEN: text(
     /^[\w-]{8,128}$/,
     'letters, digits, _ and -, at least 8 of them',
   ),
 });
 
+/** Whose values no message shows. */
+const SECRETS: ReadonlySet<string> = new Set([
+  'AGENT_ONCE_API_DEVELOPMENT_TOKEN',
+  'AGENT_ONCE_API_HANDLE_KEY',
+]);
+
 const HTTP_REQUEST_TIMEOUT_MS = 30_000;
+
+/** The rest of a function's timeout is for the batch in hand. */
+const ARCHIVE_SHARE = 0.5;
 
 /** What a deployment's timeouts are checked against. */
 export interface Budget {
@@ -223,11 +263,13 @@ export function parseConfig(environment: Environment, steps: readonly Budget[] =
     shards: common.AGENT_ONCE_SHARDS,
     ...(httpRequest && { httpRequest }),
     ...(api && { api }),
+    ...(backend.archive && { archive: backend.archive }),
   });
 }
 
 interface ReadBackend {
   readonly backend: Config['backend'];
+  readonly archive?: ArchiveConfig;
   readonly functionSeconds: number;
   readonly ackSeconds: number;
 }
@@ -250,6 +292,17 @@ function readBackend(given: Environment, faults: string[]): ReadBackend | undefi
     const name = 'AGENT_ONCE_DEAD_LETTER_TOPIC';
     faults.push(fault(name, values[name], 'another topic than AGENT_ONCE_TASK_TOPIC'));
   }
+  const { AGENT_ONCE_ARCHIVE_BUCKET: archiveBucket, AGENT_ONCE_ARCHIVE_TOPIC: topicName } = values;
+  if (archiveBucket === values.AGENT_ONCE_BLOB_BUCKET) {
+    const expected = 'another bucket than AGENT_ONCE_BLOB_BUCKET: its objects age and are locked';
+    faults.push(fault('AGENT_ONCE_ARCHIVE_BUCKET', archiveBucket, expected));
+  }
+  if (topicName !== undefined && archiveBucket === undefined) {
+    const expected = 'set where AGENT_ONCE_ARCHIVE_TOPIC is: the bucket to archive to';
+    faults.push(fault('AGENT_ONCE_ARCHIVE_BUCKET', undefined, expected));
+  }
+  const budgetMs = values.FUNCTION_TIMEOUT_SECONDS * 1_000 * ARCHIVE_SHARE;
+  const archive = topicName !== undefined && { archive: { topic: topicName, budgetMs } };
   const backend = {
     kind: 'cloud' as const,
     project: values.GOOGLE_CLOUD_PROJECT,
@@ -257,8 +310,9 @@ function readBackend(given: Environment, faults: string[]): ReadBackend | undefi
     taskTopic: values.AGENT_ONCE_TASK_TOPIC,
     deadLetterTopic: values.AGENT_ONCE_DEAD_LETTER_TOPIC,
     blobBucket: values.AGENT_ONCE_BLOB_BUCKET,
+    ...(archiveBucket !== undefined && { archiveBucket }),
   };
-  return { backend, ...secondsOf(values) };
+  return { backend, ...archive, ...secondsOf(values) };
 }
 
 function secondsOf(values: {
@@ -310,6 +364,7 @@ function readApi(
       caller: { verify: 'oidc', audience: values.AGENT_ONCE_API_AUDIENCE },
       grants: values.AGENT_ONCE_API_PRINCIPALS,
       ratePerSecond: values.AGENT_ONCE_API_RATE,
+      handleKeys: values.AGENT_ONCE_API_HANDLE_KEY,
     };
   }
   const deployed = given['K_SERVICE'] !== undefined && given['FUNCTIONS_EMULATOR'] !== 'true';
@@ -325,10 +380,12 @@ function readApi(
   const values = read(API_DEVELOPMENT, given, faults);
   if (!values || namespace === undefined) return undefined;
   const developer: ApiGrant = { principal: DEVELOPER, namespace, roles: ['agent', 'operator'] };
+  const { AGENT_ONCE_API_DEVELOPMENT_TOKEN: token } = values;
   return {
-    caller: { verify: 'development', token: values.AGENT_ONCE_API_DEVELOPMENT_TOKEN },
+    caller: { verify: 'development', token },
     grants: [developer, ...(values.AGENT_ONCE_API_PRINCIPALS ?? [])],
     ratePerSecond: values.AGENT_ONCE_API_RATE,
+    handleKeys: values.AGENT_ONCE_API_HANDLE_KEY ?? [`development:${token}`],
   };
 }
 
@@ -364,6 +421,7 @@ function read<Schema extends z.ZodType>(
 
 function fault(name: string, value: string | undefined, expected: string): string {
   if (value === undefined) return `${name} is missing. It should be ${expected}.`;
+  if (SECRETS.has(name)) return `${name} is set, but not usable. It should be ${expected}.`;
   const shown = value.length <= 80 ? value : `${value.slice(0, 80)}…`;
   return `${name} is ${JSON.stringify(shown)}. It should be ${expected}.`;
 }

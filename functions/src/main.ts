@@ -23,6 +23,12 @@ try {
   };
   http('run-task', runTaskPush(receiver));
   http('sweep', runSweep(receiver));
+  if (config.archive) {
+    const { composeArchive } = await import('./compose-archive.ts');
+    const { tick, shard } = await composeArchive(config.backend, config.archive, receiver);
+    http('archive-tick', tick);
+    http('archive-shard', shard);
+  }
   if (config.api) {
     // Loaded where it is served: run-task starts without it.
     const { composeApi } = await import('./compose-api.ts');

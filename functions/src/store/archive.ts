@@ -1,5 +1,5 @@
-import { StoreAway } from '../operation/errors.ts';
 import type {
+  ArchivedRecord,
   ArchivePointer,
   OperationRecord,
   StoredOperation,
@@ -7,65 +7,54 @@ import type {
 } from '../operation/record.ts';
 import type { OperationDocuments, Patch } from '../ports/operation-documents.ts';
 import type { SettleAnswer } from '../ports/token-store.ts';
-import { documentId } from '../token/token.ts';
-import { unlessUnknown } from './unknown.ts';
+import { whyKept } from '../retention/archive-plan.ts';
+import { writeOver } from './archive-write.ts';
 
-const MAX_ROUNDS = 5;
-
-const PAYLOAD_FIELDS = {
+/** The payload, and what the sweep and the archiver select by. */
+const GONE = {
   result: null,
   error: null,
   reason: null,
   outbox: null,
+  task: null,
   sent: null,
   expireAt: null,
   dueAt: null,
 };
 
-/**
- * Replaces an expired terminal record by its stub, conditionally on the revision that was copied.
- * Where the answer is a refusal or does not come, what stands there tells whether it was this write.
- */
+/** Replaces an expired terminal record by its stub, conditionally on the revision that was copied. */
 export async function archive(
   documents: OperationDocuments,
-  { record, revision }: StoredOperation<TerminalRecord>,
+  operation: StoredOperation<TerminalRecord>,
   pointer: ArchivePointer,
 ): Promise<SettleAnswer> {
+  const { record } = operation;
   const now = documents.now();
-  if (record.status === 'archived' || !mayGo(record, now)) return { kind: 'lost' };
-  const id = documentId(record.namespace, record.token);
+  if (record.status === 'archived' || whyKept(record, now)) return { kind: 'lost' };
   const patch: Patch = {
-    ...PAYLOAD_FIELDS,
+    ...GONE,
     status: 'archived',
     outcome: record.status,
     pointer,
     forgetAt: Math.ceil(now + record.retention.forgetMs),
   };
-  for (let round = 0; round < MAX_ROUNDS; round += 1) {
-    const answer = await unlessUnknown(() => documents.update(id, revision, patch));
-    if (answer?.kind === 'written') {
-      return { kind: 'settled', revision: answer.revision, at: answer.at };
-    }
-    const { found } = await documents.read([id]);
-    const standing = found[0];
-    if (standing && isStub(standing.record, pointer)) {
-      return { kind: 'settled', revision: standing.revision, at: standing.updatedAt };
-    }
-    if (standing?.revision !== revision) return { kind: 'lost' };
-  }
-  throw new StoreAway(
-    `The record of token ${record.token} could not be archived in ${MAX_ROUNDS} tries. ` +
-      'It stays hot until the next run.',
-  );
+  return writeOver(documents, operation, patch, pointsTo(pointer));
 }
 
-function mayGo(record: Exclude<TerminalRecord, { status: 'archived' }>, now: number): boolean {
-  const unsent = record.status === 'completed' && !record.sent;
-  return record.hold !== true && !unsent && record.expireAt <= now;
+/** Moves a stub's pointer, where its object was written anew. */
+export function repoint(
+  documents: OperationDocuments,
+  stub: StoredOperation<ArchivedRecord>,
+  pointer: ArchivePointer,
+): Promise<SettleAnswer> {
+  // The status is named although it stays: with it, the write always changes the revision.
+  return writeOver(documents, stub, { status: 'archived', pointer }, pointsTo(pointer));
 }
 
-function isStub(record: OperationRecord, { object, offset, length }: ArchivePointer): boolean {
-  if (record.status !== 'archived') return false;
-  const { pointer } = record;
-  return pointer.object === object && pointer.offset === offset && pointer.length === length;
+function pointsTo(pointer: ArchivePointer): (standing: OperationRecord) => boolean {
+  return (standing) => standing.status === 'archived' && samePlace(standing.pointer, pointer);
+}
+
+function samePlace(a: ArchivePointer, b: ArchivePointer): boolean {
+  return a.object === b.object && a.offset === b.offset && a.length === b.length;
 }

@@ -15,12 +15,12 @@ export function inDoubtCommand(run: Run): Command {
 
 async function inDoubt(context: Context): Promise<Answer> {
   const { runtime, namespace, invocation, terminal } = context;
-  const { store, blobs } = runtime;
+  const { store } = runtime;
   const found = await everyOperation((page) => store.byStatus(namespace, 'in_doubt', page));
   const oldestFirst = found.toSorted((a, b) => a.updatedAt - b.updatedAt);
   const now = store.now();
   const views = await Promise.all(
-    oldestFirst.map((operation) => viewOperation(operation, blobs, now, invocation)),
+    oldestFirst.map((operation) => viewOperation(operation, runtime, now, invocation)),
   );
   const list = table<StoredOperation>(
     oldestFirst,

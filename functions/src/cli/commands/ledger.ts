@@ -20,13 +20,13 @@ export function ledgerCommand(run: Run): Command {
 
 async function ledger(context: Context, root: Token): Promise<Answer> {
   const { runtime, namespace, invocation, terminal } = context;
-  const { store, blobs } = runtime;
+  const { store } = runtime;
   const listed = await everyOperation((page) => store.ledger(namespace, root, page));
   const operations = listed.filter(({ record }) => record.root === root);
   if (operations.length === 0) throw await nothingUnder(context, root);
   const now = store.now();
   const views = await Promise.all(
-    operations.map((operation) => viewOperation(operation, blobs, now, invocation)),
+    operations.map((operation) => viewOperation(operation, runtime, now, invocation)),
   );
   const text = table<StoredOperation>(
     operations,

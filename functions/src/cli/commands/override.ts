@@ -1,7 +1,10 @@
 import { Command } from 'commander';
+import { erasePurged } from '../../engine/cold-erase.ts';
+import { purgeArchived } from '../../engine/cold-purge.ts';
 import type { Override } from '../../ports/token-store.ts';
 import type { Token } from '../../token/token.ts';
 import { durationArgument, tokenArgument } from '../arguments.ts';
+import { coldOf } from '../cold-of.ts';
 import type { Answer, Context, Run } from '../context.ts';
 import { Failure } from '../failure.ts';
 import { publishStoredTask } from './republish.ts';
@@ -47,16 +50,43 @@ async function override(
   { actor, reason }: Signature,
 ): Promise<Answer> {
   const { runtime, namespace } = context;
-  const request = { override: wanted, actor, reason };
+  const signature = { actor, reason };
+  const cold = wanted.verb === 'purge' && (await purgedCold(context, token, signature));
+  if (cold) return cold;
+  const request = { override: wanted, ...signature };
   const answer = await runtime.store.override(namespace, token, request);
   if (answer.kind === 'absent') throw absent(context, token);
   if (answer.kind === 'refused') {
     throw new Failure('refused', `Operation ${token} is left as it was. ${answer.why}`);
   }
   if (wanted.verb === 'force_release') await publishStoredTask(context, answer.found);
+  if (wanted.verb === 'purge') await erasePurged(runtime, answer.found.record);
   return shown(context, answer.found);
 }
 
 function sentence(summary: string): string {
   return `${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`;
+}
+
+/** An archived operation is purged where its payload is. `undefined`: it is not archived. */
+async function purgedCold(
+  context: Context,
+  token: Token,
+  signature: Signature,
+): Promise<Answer | undefined> {
+  const { runtime, namespace } = context;
+  const found = await runtime.store.get(namespace, token);
+  if (found?.record.status !== 'archived') return undefined;
+  const asked = { namespace, token, ...signature };
+  const answer = await purgeArchived(runtime, coldOf(context), asked);
+  switch (answer.kind) {
+    case 'purged':
+      return shown(context, answer.found);
+    case 'refused':
+      throw new Failure('refused', `Operation ${token} is left as it was. ${answer.why}`);
+    case 'absent':
+      throw absent(context, token);
+    case 'hot':
+      return undefined;
+  }
 }

@@ -34,7 +34,7 @@ export function resolveCommand(run: Run): Command {
 type Resolution = Extract<Override, { verb: 'resolve_done' | 'resolve_not_done' }>;
 
 async function resolve(context: Context, token: Token, verdict: Verdict): Promise<Answer> {
-  const resolution = await resolutionOf(context, verdict);
+  const resolution = await resolutionOf(context, token, verdict);
   const { runtime, namespace } = context;
   const { actor, reason } = verdict;
   const answer = await runtime.store.override(namespace, token, {
@@ -48,18 +48,27 @@ async function resolve(context: Context, token: Token, verdict: Verdict): Promis
     case 'overridden':
       await publishStoredTask(context, answer.found);
       return shown(context, answer.found);
+    case 'stale':
     case 'refused':
       return resolvedBefore(context, token, resolution, answer.why);
   }
 }
 
-async function resolutionOf(context: Context, { done, notDone }: Verdict): Promise<Resolution> {
+async function resolutionOf(
+  context: Context,
+  token: Token,
+  { done, notDone }: Verdict,
+): Promise<Resolution> {
+  const { namespace } = context;
   if ((done === undefined) === (notDone === undefined)) {
     throw new Failure('usage', 'Say either --done RESULT-JSON or --not-done.');
   }
   if (done === undefined) return { verb: 'resolve_not_done' };
   const result = await jsonArgument('The result', done, context.terminal);
-  return { verb: 'resolve_done', result: await packValue(result, context.runtime.blobs) };
+  return {
+    verb: 'resolve_done',
+    result: await packValue(result, context.runtime.blobs, { namespace, token }),
+  };
 }
 
 /** The same verdict given again: a crash may have come between it and the publishing. */

@@ -26,7 +26,7 @@ async function show(context: Context, token: Token): Promise<Answer> {
 /** An operation as `show` prints it. */
 export async function shown(context: Context, found: StoredOperation): Promise<Answer> {
   const { runtime, invocation, terminal } = context;
-  const view = await viewOperation(found, runtime.blobs, runtime.store.now(), invocation);
+  const view = await viewOperation(found, runtime, runtime.store.now(), invocation);
   return { kind: 'value', json: viewJson(view), text: describe(view, terminal.paint) };
 }
 

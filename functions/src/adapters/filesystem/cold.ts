@@ -1,0 +1,135 @@
+import { randomUUID } from 'node:crypto';
+import { link, mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { dirname, join, resolve, sep } from 'node:path';
+import { ColdMismatch } from '../../ports/cold-storage.ts';
+import type { ByteRange, ColdEntry, ColdStorage } from '../../ports/cold-storage.ts';
+import { crc32c } from '../../retention/crc32c.ts';
+
+/** What is kept beside an object's content. No name of an object ends so. */
+const BESIDE = '.about.json';
+/** Of a file that is not whole yet. */
+const ASIDE = '.part';
+
+interface About {
+  readonly schema: string;
+  readonly operations: number;
+}
+
+/**
+ * Cold storage as files below a folder. An object is written aside, synced, read back, and linked to its
+ * name, which fails where the name is taken: it is there whole or not at all, and never written over.
+ */
+export function fileCold(folder: string): ColdStorage {
+  const root = resolve(folder);
+
+  function pathOf(name: string): string {
+    const path = join(root, name);
+    if (path.startsWith(root + sep) && !path.endsWith(BESIDE) && !path.endsWith(ASIDE)) return path;
+    throw new RangeError(`"${name}" is no name of an object in cold storage.`);
+  }
+
+  return {
+    async put({ name, bytes, schema, operations }) {
+      const path = pathOf(name);
+      await mkdir(dirname(path), { recursive: true });
+      const about: About = { schema, operations };
+      await linked(Buffer.from(JSON.stringify(about)), path + BESIDE);
+      return (await linked(bytes, path)) ? 'written' : 'standing';
+    },
+
+    async read(name, range) {
+      try {
+        return await (range ? readPart(pathOf(name), range) : readFile(pathOf(name)));
+      } catch (error) {
+        if (codeOf(error) === 'ENOENT') return undefined;
+        throw error;
+      }
+    },
+
+    async *list(prefix) {
+      const all = await readdir(root, { recursive: true, withFileTypes: true }).catch(noFolder);
+      const names = all
+        .filter((entry) => entry.isFile())
+        .map((entry) =>
+          join(entry.parentPath, entry.name)
+            .slice(root.length + 1)
+            .replaceAll(sep, '/'),
+        )
+        .filter((name) => !name.endsWith(BESIDE) && !name.endsWith(ASIDE))
+        .filter((name) => name.startsWith(prefix))
+        .toSorted();
+      for (const name of names) yield await entryOf(name, join(root, name));
+    },
+
+    async delete(name) {
+      const path = pathOf(name);
+      const standing = await stat(path).then(
+        () => true,
+        () => false,
+      );
+      await rm(path, { force: true });
+      await rm(path + BESIDE, { force: true });
+      return standing ? 'deleted' : 'absent';
+    },
+  };
+}
+
+/** Whether the name was free. Where it was taken, the same bytes must stand there. */
+async function linked(bytes: Uint8Array, path: string): Promise<boolean> {
+  const aside = `${path}.${randomUUID()}${ASIDE}`;
+  const file = await open(aside, 'wx');
+  try {
+    await file.writeFile(bytes);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  try {
+    verify(path, bytes, await readFile(aside));
+    await link(aside, path);
+    return true;
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error;
+    verify(path, bytes, await readFile(path));
+    return false;
+  } finally {
+    await rm(aside, { force: true });
+  }
+}
+
+function verify(path: string, sent: Uint8Array, standing: Uint8Array): void {
+  if (crc32c(standing) === crc32c(sent)) return;
+  throw new ColdMismatch(`The file ${path} holds something else than what was written there.`);
+}
+
+async function readPart(path: string, { offset, length }: ByteRange): Promise<Uint8Array> {
+  const file = await open(path);
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, offset);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}
+
+async function entryOf(name: string, path: string): Promise<ColdEntry> {
+  const [{ size, birthtimeMs }, about] = await Promise.all([stat(path), aboutOf(path)]);
+  return { name, bytes: size, storedAt: birthtimeMs, ...about };
+}
+
+async function aboutOf(path: string): Promise<Pick<ColdEntry, 'schema' | 'operations'>> {
+  try {
+    return JSON.parse(await readFile(path + BESIDE, 'utf8')) as About;
+  } catch {
+    return { schema: undefined, operations: 0 };
+  }
+}
+
+function noFolder(error: unknown): [] {
+  if (codeOf(error) === 'ENOENT') return [];
+  throw error;
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
+}

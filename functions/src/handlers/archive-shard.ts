@@ -1,0 +1,89 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { z } from 'zod';
+import { runOrder } from '../engine/archive-order.ts';
+import type { Runtime } from '../engine/runtime.ts';
+import { ARCHIVE_ORDER_SCHEMA } from '../names.ts';
+import type { ArchiveQueue, ShardOrder } from '../ports/archive-queue.ts';
+import type { ColdStorage } from '../ports/cold-storage.ts';
+import type { VerifyCaller } from '../ports/verify-caller.ts';
+import { decodeEnvelope } from './decode-envelope.ts';
+import { answering, refusal } from './push-reply.ts';
+import type { Reply } from './push-reply.ts';
+import { withBody } from './push-request.ts';
+import type { PushRequest } from './push-request.ts';
+
+export interface ArchiveShardOptions {
+  readonly runtime: Runtime;
+  readonly cold: ColdStorage;
+  readonly queue: ArchiveQueue;
+  readonly budgetMs: number;
+  readonly verifyCaller: VerifyCaller | 'unverified';
+}
+
+/**
+ * The function `archive-shard`: takes the requests of a push subscription, each for one shard. Answered
+ * 2xx once the shard is done or handed on; 503 where a store was away, and Pub/Sub delivers it again.
+ */
+export function archiveShardHandler(
+  options: ArchiveShardOptions,
+): (request: IncomingMessage & PushRequest, response: ServerResponse) => Promise<void> {
+  const failure = 'A shard was not archived to its end; the message is delivered again';
+  return answering(options.runtime, failure, (request) => replyTo(options, request));
+}
+
+async function replyTo(
+  options: ArchiveShardOptions,
+  request: IncomingMessage & PushRequest,
+): Promise<Reply> {
+  if (request.method !== 'POST') {
+    const text = 'This is the endpoint of a Pub/Sub push subscription: POST only.';
+    return { status: 405, headers: { Allow: 'POST' }, text };
+  }
+  const refused = await refusal(options, request);
+  if (refused) return refused;
+  const { runtime, cold, queue, budgetMs } = options;
+  const envelope = decodeEnvelope(await withBody(request));
+  const order = envelope.kind === 'delivery' ? orderOf(envelope.message.data, runtime) : undefined;
+  if (!order) {
+    // Delivered again it would be no better. The next tick orders every shard anew.
+    runtime.telemetry.event('ERROR', 'A message is no order to archive a shard, and is dropped');
+    return { status: 204 };
+  }
+  const archived = await runOrder(runtime, cold, queue, order, budgetMs);
+  const { next, ...counts } = archived;
+  const lagMs = Math.max(0, Math.round(runtime.clock.now() - reached(order, next)));
+  runtime.telemetry.event('INFO', 'Archived', {
+    archived: { shard: order.shard, ...counts, handedOn: next !== undefined, lagMs },
+  });
+  return { status: 204 };
+}
+
+/** Everything that expired before this time is archived, or kept for a reason. */
+function reached({ until }: ShardOrder, next: string | undefined): number {
+  return next === undefined ? until : (JSON.parse(next) as [number, string])[0];
+}
+
+const orderSchema = z.object({
+  schema: z.literal(ARCHIVE_ORDER_SCHEMA),
+  shard: z.int().min(0),
+  until: z.number().min(0),
+  after: z
+    .string()
+    .regex(/^\[\d{1,16}(?:\.\d{1,16})?,"[\w-]{43}"\]$/)
+    .optional(),
+});
+
+function orderOf(data: Uint8Array, { store }: Runtime): ShardOrder | undefined {
+  const { data: order } = orderSchema.safeParse(parsed(data));
+  if (!order || order.shard >= store.shards) return undefined;
+  const { shard, until, after } = order;
+  return { shard, until, ...(after !== undefined && { after }) };
+}
+
+function parsed(data: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(data).toString());
+  } catch {
+    return undefined;
+  }
+}

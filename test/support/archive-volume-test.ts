@@ -1,0 +1,51 @@
+import { expect, inject, test } from 'vitest';
+import { BATCH_OPERATIONS } from '../../functions/src/retention/archive-plan.ts';
+import { archiveVolume } from './archive-volume.ts';
+
+const FEW = 2_000;
+/** So many by the bare loop for each batch of the archiver: the two take turns on a busy machine. */
+const BARE_A_BATCH = 300;
+const MEMORY_BYTES = 64 * 1024 * 1024;
+const SLOWER_BY = 1.6;
+
+/**
+ * Many operations take one read and one conditional write each and one object a thousand, no more memory
+ * than two thousand do, and little more time than the same queries and writes alone.
+ */
+export function archiveVolumeTest(many: number, timeoutMs?: number): void {
+  test(
+    `${many} operations are archived in flat memory, by as many reads and writes`,
+    async () => {
+      const { small, large, batches, bareEach } = await measured(many);
+      expect(large.report).toMatchObject({ moved: many, kept: {}, objects: batches });
+      expect(large.read).toBe(many);
+      const { Commit: writes, RunQuery: queries, ...others } = large.calls;
+      expect(writes).toBe(many);
+      expect(queries).toBeLessThanOrEqual(many / 100);
+      expect(others).toEqual({});
+      expect(large.peakBytes - small.peakBytes).toBeLessThan(MEMORY_BYTES);
+      expect(large.milliseconds / many).toBeLessThanOrEqual(SLOWER_BY * bareEach);
+    },
+    timeoutMs,
+  );
+}
+
+async function measured(many: number) {
+  const open = () => archiveVolume(inject('firestoreHost'));
+  const [few, bare, archived] = await Promise.all([open(), open(), open()]);
+  try {
+    await few.seed(FEW);
+    const small = await few.archive();
+    // As many stand there too, since the emulator's queries take longer the more there are.
+    await bare.seed(many);
+    await archived.seed(many);
+    const batches = many / BATCH_OPERATIONS;
+    let bareMs = 0;
+    const large = await archived.archive(async () => {
+      bareMs += await bare.bareLoop(BARE_A_BATCH);
+    });
+    return { small, large, batches, bareEach: bareMs / (batches * BARE_A_BATCH) };
+  } finally {
+    await Promise.all([few, bare, archived].map((each) => each.close()));
+  }
+}

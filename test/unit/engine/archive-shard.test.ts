@@ -1,0 +1,257 @@
+import { gunzipSync } from 'node:zlib';
+import { expect, test } from 'vitest';
+import { readCold } from '../../../functions/src/engine/read-cold.ts';
+import { restoreOperation } from '../../../functions/src/engine/restore.ts';
+import type { ArchivedRecord } from '../../../functions/src/operation/record.ts';
+import { linesOf, parseArchiveLine } from '../../../functions/src/retention/archive-line.ts';
+import { BATCH_OPERATIONS } from '../../../functions/src/retention/archive-plan.ts';
+import { keyToken } from '../../../functions/src/token/token.ts';
+import type { Namespace, Token } from '../../../functions/src/token/token.ts';
+import { claimRequest } from '../../support/operation-records.ts';
+import { archiveWorld, BY, LIFE, SHOP } from '../../support/archive-world.ts';
+
+test('what has expired moves, answers as before, and leaves its payload nowhere else', async () => {
+  const world = archiveWorld();
+  const tokens = await world.completed(7);
+  world.expire();
+  expect(await world.archive()).toMatchObject({ moved: 7, kept: {}, objects: 1, blobs: 0 });
+  for (const [index, token] of tokens.entries()) {
+    expect(await world.record(token)).toMatchObject({ status: 'archived', outcome: 'completed' });
+    expect(JSON.stringify(await world.record(token))).not.toContain(`"index":${index}`);
+    expect(await world.answer(token)).toEqual({ index });
+  }
+});
+
+test('a second run finds nothing to do, and writes nothing', async () => {
+  const world = archiveWorld();
+  await world.completed(3);
+  world.expire();
+  await world.archive();
+  const report = await world.archive();
+  expect(report).toEqual({ moved: 0, kept: {}, objects: 0, bytes: 0, blobs: 0 });
+  expect(world.objects.size).toBe(1);
+});
+
+test('what has life left, is held, is unsent or is not settled stays untouched', async () => {
+  const world = archiveWorld();
+  const { store, complete } = world;
+  const [held, gone] = await world.completed(2);
+  world.expire();
+  const fresh = await complete(keyToken(SHOP, 'fresh'), 1);
+  await store.override(SHOP, held!, { override: { verb: 'hold' }, ...BY });
+  const before = await Promise.all([fresh, held!].map((token) => store.get(SHOP, token)));
+  expect(await world.archive()).toMatchObject({ moved: 1, kept: { held: 1 } });
+  expect(await Promise.all([fresh, held!].map((token) => store.get(SHOP, token)))).toEqual(before);
+  expect(await world.record(gone!)).toMatchObject({ status: 'archived' });
+
+  await store.override(SHOP, held!, { override: { verb: 'unhold' }, ...BY });
+  expect(await world.archive()).toMatchObject({ moved: 1, kept: {} });
+});
+
+test('a dry run tells the same and writes nothing', async () => {
+  const world = archiveWorld();
+  const [first, ...rest] = await world.completed(5);
+  world.expire();
+  await world.store.override(SHOP, first!, { override: { verb: 'hold' }, ...BY });
+  const dry = await world.archive(world.runtime, { dryRun: true });
+  expect(world.objects.size).toBe(0);
+  for (const token of rest)
+    expect(await world.record(token)).toMatchObject({ status: 'completed' });
+  expect(await world.archive()).toEqual(dry);
+});
+
+test('a batch holds a thousand operations, in members of at most 64 KiB that each read alone', async () => {
+  const world = archiveWorld();
+  const noise = (index: number) => Buffer.from(String(Math.sin(index)).repeat(30)).toString('hex');
+  const tokens = await world.completed(BATCH_OPERATIONS + 200, noise);
+  world.expire();
+  expect(await world.archive()).toMatchObject({ moved: 1_200, objects: 2 });
+  const [large] = [...world.objects.values()].toSorted((a, b) => b.operations - a.operations);
+  expect(large!.operations).toBe(BATCH_OPERATIONS);
+  expect(linesOf(gunzipSync(large!.bytes).toString())).toHaveLength(BATCH_OPERATIONS);
+
+  const pointers = new Map<string, number>();
+  for (const token of tokens) {
+    const record = await world.record(token);
+    if (record.status !== 'archived') throw new Error('It is not archived.');
+    const { object, offset, length } = record.pointer;
+    expect(length).toBeLessThanOrEqual(64 * 1024);
+    pointers.set(`${object} ${offset}`, length);
+  }
+  const lengths = [...pointers.values()].reduce((sum, length) => sum + length, 0);
+  const bytes = [...world.objects.values()].reduce((sum, object) => sum + object.bytes.length, 0);
+  expect(lengths).toBe(bytes);
+  expect(pointers.size).toBeGreaterThan(10);
+});
+
+test('one cold result costs one ranged read of at most 64 KiB of a thousand', async () => {
+  const world = archiveWorld();
+  const noise = (index: number) => Buffer.from(String(Math.cos(index)).repeat(40)).toString('hex');
+  const tokens = await world.completed(BATCH_OPERATIONS, noise);
+  world.expire();
+  await world.archive();
+  world.takeReads();
+  for (const token of tokens.slice(0, 50)) {
+    await world.answer(token);
+    const reads = world.takeReads();
+    expect(reads).toHaveLength(1);
+    expect(reads[0]).toBeLessThanOrEqual(64 * 1024);
+  }
+});
+
+test('what does not compress stays below 64 KiB too, and a result that alone is more reads whole', async () => {
+  const world = archiveWorld();
+  const random = (bytes: number) => {
+    const text = Array.from({ length: bytes }, (_, at) => ((at * 2_654_435_761) >>> 7) % 94);
+    return String.fromCharCode(...text.map((code) => code + 33));
+  };
+  const small = await world.completed(40, () => random(6_000));
+  const large = await world.complete(keyToken(SHOP, 'large'), random(100_000));
+  world.expire();
+  await world.archive();
+  for (const token of small) {
+    const record = await world.record(token);
+    expect(record.status === 'archived' && record.pointer.length).toBeLessThanOrEqual(65_536);
+  }
+  expect(await world.answer(large)).toBe(random(100_000));
+});
+
+test('a run out of time finishes its batch and says where to go on', async () => {
+  const world = archiveWorld();
+  const tokens = await world.completed(600);
+  world.expire();
+  const { clock } = world;
+  const slow = {
+    ...world.runtime,
+    store: {
+      ...world.store,
+      expired: (...asked: Parameters<typeof world.store.expired>) => {
+        clock.advance(1_000);
+        return world.store.expired(...asked);
+      },
+    },
+  };
+  const first = await world.archive(slow, { budgetMs: 1_500 });
+  expect(first.moved).toBeGreaterThan(0);
+  expect(first.moved).toBeLessThan(600);
+  const rest = await world.archive(world.runtime, { after: first.next! });
+  expect(first.moved + rest.moved).toBe(600);
+  expect(rest.next).toBeUndefined();
+  for (const token of tokens)
+    expect(await world.record(token)).toMatchObject({ status: 'archived' });
+});
+
+test('what expires while a run goes on is left to the next one', async () => {
+  const world = archiveWorld();
+  const [token] = await world.completed(1);
+  const until = world.clock.now() + LIFE.ttlMs - 1;
+  world.expire();
+  expect(await world.archive(world.runtime, { until })).toMatchObject({ moved: 0 });
+  expect(await world.record(token!)).toMatchObject({ status: 'completed' });
+});
+
+test('keeps to its lanes, and does use them', async () => {
+  const world = archiveWorld();
+  await world.completed(60);
+  world.expire();
+  let [now, most] = [0, 0];
+  const counting = {
+    ...world.runtime,
+    store: {
+      ...world.store,
+      async archive(...asked: Parameters<typeof world.store.archive>) {
+        most = Math.max(most, (now += 1));
+        await Promise.resolve();
+        const answer = await world.store.archive(...asked);
+        now -= 1;
+        return answer;
+      },
+    },
+  };
+  await world.archive(counting, { lanes: 4 });
+  expect(most).toBe(4);
+});
+
+test('a payload spilled to a blob follows its operation, and is read from wherever it is', async () => {
+  const world = archiveWorld();
+  const large = 'ü'.repeat(400_000);
+  const [token] = await world.completed(1, () => large);
+  expect(world.hotBlobs.names()).toHaveLength(1);
+  const hot = await world.record(token!);
+  world.expire();
+  expect(await world.archive()).toMatchObject({ moved: 1, blobs: 1 });
+  expect(world.hotBlobs.names()).toEqual([]);
+  expect(await world.answer(token!)).toBe(large);
+  // A warm instance still holds the record of before.
+  expect(hot).toMatchObject({ status: 'completed', result: { kind: 'blob' } });
+  const { name } = (hot as { result: { name: string } }).result;
+  expect(await world.runtime.blobs.get(name)).toHaveLength(
+    Buffer.byteLength(JSON.stringify(large)),
+  );
+});
+
+test('a failure comes back with its error, a cancellation with its reason', async () => {
+  const world = archiveWorld();
+  const { store } = world;
+  const [failed, cancelled] = ['failed', 'cancelled'].map((key) => keyToken(SHOP, key));
+  const madeAt = Math.floor(world.clock.now());
+  const error = { code: 'declined', message: 'No cover.', retryable: false };
+  const asked = claimRequest({ token: failed!, root: failed!, madeAt, retention: LIFE });
+  const answer = await store.claim(asked);
+  if (answer.kind === 'claimed') await store.fail(answer.claim, error);
+  await store.cancel(claimRequest({ token: cancelled!, madeAt, retention: LIFE }), 'customer left');
+  world.expire();
+  expect(await world.archive()).toMatchObject({ moved: 2 });
+  const cold = async (token: Token) =>
+    readCold(world.runtime, (await world.record(token)) as ArchivedRecord);
+  expect(await cold(failed!)).toMatchObject({ status: 'failed', error });
+  expect(await cold(cancelled!)).toMatchObject({ status: 'cancelled', reason: 'customer left' });
+});
+
+test('what has follow-ups to publish stays, however old, and goes once they are out', async () => {
+  const world = archiveWorld();
+  const { store } = world;
+  const token = keyToken(SHOP, 'unsent');
+  const madeAt = Math.floor(world.clock.now());
+  const answer = await store.claim(claimRequest({ token, root: token, madeAt, retention: LIFE }));
+  if (answer.kind !== 'claimed') throw new Error('Not claimed.');
+  const inline = { kind: 'inline', text: '[]' } as const;
+  const settled = await store.complete(answer.claim, { result: inline, outbox: inline });
+  world.expire();
+  expect(await world.archive()).toMatchObject({ moved: 0, kept: { unsent: 1 } });
+  await store.markSent(SHOP, token, settled.kind === 'settled' ? settled.revision : '');
+  expect(await world.archive()).toMatchObject({ moved: 1 });
+});
+
+test('the export has each archived operation of a namespace once, and nothing that is hot', async () => {
+  const world = archiveWorld();
+  const tokens = await world.completed(5);
+  await world.complete(keyToken('bank' as Namespace, 'theirs'), 1, {
+    namespace: 'bank' as Namespace,
+  });
+  world.expire();
+  await world.archive();
+  const hot = await world.complete(keyToken(SHOP, 'hot'), 1);
+  const exported = await world.exported();
+  expect(exported.map(({ token }) => token).toSorted()).toEqual([...tokens].toSorted());
+  expect(exported.map(({ token }) => token)).not.toContain(hot);
+  for (const line of exported) expect(parseArchiveLine(JSON.stringify(line))).toEqual(line);
+  expect(await world.exported('bank' as Namespace)).toHaveLength(1);
+});
+
+test('a restored operation leaves the export, and comes back once when it is archived again', async () => {
+  const world = archiveWorld();
+  const tokens = await world.completed(3);
+  world.expire();
+  await world.archive();
+  const answer = await restoreOperation(world.runtime, SHOP, tokens[1]!, BY);
+  expect(answer).toMatchObject({ kind: 'restored', found: { record: { status: 'completed' } } });
+  expect(await world.answer(tokens[1]!)).toEqual({ index: 1 });
+  const names = (lines: { token: Token }[]) => lines.map(({ token }) => token).toSorted();
+  expect(names(await world.exported())).toEqual([tokens[0]!, tokens[2]!].toSorted());
+
+  world.expire();
+  expect(await world.archive()).toMatchObject({ moved: 1 });
+  expect(names(await world.exported())).toEqual([...tokens].toSorted());
+  expect(world.objects.size).toBe(2);
+});
