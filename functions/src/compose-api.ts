@@ -3,9 +3,9 @@ import { DEVELOPER } from './config.ts';
 import type { ApiConfig, Config } from './config.ts';
 import type { Runtime } from './engine/runtime.ts';
 import { createApi } from './handlers/api/app.ts';
+import { claimHandles } from './handlers/api/claim-handle.ts';
 import { serveNode } from './handlers/api/serve-node.ts';
 import type { ApiService } from './handlers/api/service.ts';
-import type { AuditLog } from './ports/audit-log.ts';
 
 /** The function `api`: the idempotency service, for agents in any language. */
 export async function composeApi(
@@ -13,9 +13,10 @@ export async function composeApi(
   api: ApiConfig,
   runtime: Runtime,
 ): Promise<(request: IncomingMessage, response: ServerResponse) => Promise<void>> {
-  const [audit, identify] = await Promise.all([auditLogOf(config), identifierOf(api)]);
+  const [stores, identify] = await Promise.all([storesOf(config, runtime), identifierOf(api)]);
   const { grants, ratePerSecond } = api;
-  return serveNode(createApi({ runtime, audit, identify, grants, ratePerSecond }));
+  const handles = claimHandles(api.handleKeys);
+  return serveNode(createApi({ runtime, ...stores, handles, identify, grants, ratePerSecond }));
 }
 
 async function identifierOf({ caller }: ApiConfig): Promise<ApiService['identify']> {
@@ -28,15 +29,48 @@ async function identifierOf({ caller }: ApiConfig): Promise<ApiService['identify
   }
 }
 
-async function auditLogOf({ backend }: Pick<Config, 'backend'>): Promise<AuditLog> {
+type Stores = Pick<ApiService, 'audit' | 'state' | 'events' | 'time'>;
+
+/** What the service keeps beside operations. */
+async function storesOf(
+  { backend }: Pick<Config, 'backend'>,
+  { clock, random }: Runtime,
+): Promise<Stores> {
   if (backend.kind === 'embedded') {
-    const { embeddedAuditLog } = await import('./adapters/embedded/audit-log.ts');
-    return embeddedAuditLog(backend.file);
+    const [{ embeddedAuditLog }, { embeddedState }, { embeddedEvents }, { embeddedLogicalTime }] =
+      await Promise.all([
+        import('./adapters/embedded/audit-log.ts'),
+        import('./adapters/embedded/state.ts'),
+        import('./adapters/embedded/events.ts'),
+        import('./adapters/embedded/logical-time.ts'),
+      ]);
+    const { file } = backend;
+    return {
+      audit: embeddedAuditLog(file),
+      state: embeddedState(file, clock),
+      events: embeddedEvents(file, clock),
+      time: embeddedLogicalTime(file),
+    };
   }
-  const [{ Firestore }, { firestoreAuditLog }] = await Promise.all([
+  const [
+    { Firestore },
+    { firestoreAuditLog },
+    { firestoreState },
+    { firestoreEvents },
+    { firestoreLogicalTime },
+  ] = await Promise.all([
     import('@google-cloud/firestore'),
     import('./adapters/firestore/audit-log.ts'),
+    import('./adapters/firestore/state.ts'),
+    import('./adapters/firestore/events.ts'),
+    import('./adapters/firestore/logical-time.ts'),
   ]);
   const { project: projectId, database: databaseId } = backend;
-  return firestoreAuditLog(new Firestore({ projectId, databaseId }));
+  const firestore = new Firestore({ projectId, databaseId });
+  return {
+    audit: firestoreAuditLog(firestore),
+    state: firestoreState(firestore),
+    events: firestoreEvents(firestore),
+    time: firestoreLogicalTime(firestore, { clock, random }),
+  };
 }

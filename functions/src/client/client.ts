@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { runOnce } from './once.ts';
 import type { OnceRequest, OnceContext } from './once.ts';
 import { ServiceProblem } from './problem.ts';
+import { stateAndEvents } from './state-and-events.ts';
+import type { StateAndEvents } from './state-and-events.ts';
 import { transportTo } from './transport.ts';
 import type { ClientOptions, Reply } from './transport.ts';
 import type {
@@ -22,7 +24,7 @@ import type {
 } from './types.ts';
 
 /** The service's calls. Each is sent again, where that may help, until its deadline. */
-export interface Client {
+export interface Client extends StateAndEvents {
   check(operation: OperationIdentity): Promise<Standing>;
   checkBatch(operations: readonly OperationIdentity[]): Promise<readonly BatchItem<Standing>[]>;
   record(
@@ -91,6 +93,7 @@ export function createClient(options: ClientOptions): Client {
     (await ask<Body>({ method: 'GET', path, ...(headers && { headers }) })).body;
 
   const client: Client = {
+    ...stateAndEvents(ask),
     check: (operation) => post('/v1/check', operation),
     checkBatch: async (operations) =>
       (await post<Answers<Standing>>('/v1/check-batch', { operations })).answers,

@@ -8,5 +8,12 @@ export { NotDone, OnceFailed } from './once.ts';
 export type { OnceContext, OnceRequest, Reconciliation } from './once.ts';
 export { ServiceAway, ServiceProblem } from './problem.ts';
 export type { Problem } from './problem.ts';
+export type {
+  Event,
+  NewEvent,
+  StateAndEvents,
+  StateVersion,
+  StateWrite,
+} from './state-and-events.ts';
 export type { ClientOptions } from './transport.ts';
 export type * from './types.ts';

@@ -104,15 +104,9 @@ async function beginWhenFree(
 
 function resultOf({ state, operation }: Replayed): unknown {
   if (state === 'failed') throw new OnceFailed(operation);
-  if (operation.archived || operation.resultGone !== undefined) {
-    throw new OnceFailed({
-      ...operation,
-      error: {
-        code: 'payload_gone',
-        message: operation.resultGone ?? 'It was run before; its result rests in cold storage.',
-        retryable: false,
-      },
-    });
+  if (operation.resultGone !== undefined) {
+    const error = { code: 'payload_gone', message: operation.resultGone, retryable: false };
+    throw new OnceFailed({ ...operation, error });
   }
   return operation.result;
 }

@@ -10,6 +10,8 @@ export interface Problem {
   readonly retryAfterMs?: number;
   readonly faults?: readonly string[];
   readonly token?: string;
+  /** `conflict`: where the entity is by now. */
+  readonly version?: number;
 }
 
 /** The service answered that it can't or won't. `problem.code` is for programs to decide on. */

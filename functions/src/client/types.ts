@@ -119,7 +119,9 @@ export type InterventionVerb =
 /** `fence` is the operation's when it was looked at. */
 export type Intervention = InterventionVerb & { readonly reason: string; readonly fence: number };
 
+/** An intervention is `intended` before its write, and `done` or `refused` after it. */
 export interface AuditEntry {
+  readonly phase: 'intended' | 'done' | 'refused';
   readonly verb: string;
   readonly actor: string;
   readonly reason: string;

@@ -8,10 +8,12 @@ const EMBEDDED = {
   PUBSUB_EMULATOR_HOST: '127.0.0.1:8085',
 };
 const PRINCIPALS = '[{"principal":"agent@shop-1.iam","namespace":"shop","roles":["agent"]}]';
+const HANDLE_KEY = 'A1b2C3d4'.repeat(6);
 const OIDC = {
   ...EMBEDDED,
   AGENT_ONCE_API_AUDIENCE: 'https://api.example.com',
   AGENT_ONCE_API_PRINCIPALS: PRINCIPALS,
+  AGENT_ONCE_API_HANDLE_KEY: HANDLE_KEY,
 };
 const DEVELOPMENT = { ...EMBEDDED, AGENT_ONCE_API_DEVELOPMENT_TOKEN: 'development-token' };
 
@@ -35,6 +37,7 @@ describe('the HTTP service', () => {
       caller: { verify: 'oidc', audience: 'https://api.example.com' },
       grants: [{ principal: 'agent@shop-1.iam', namespace: 'shop', roles: ['agent'] }],
       ratePerSecond: 500,
+      handleKeys: [HANDLE_KEY],
     });
   });
 
@@ -70,4 +73,30 @@ describe('the HTTP service', () => {
     expect(faults).toHaveLength(1);
     expect(faults[0]).toMatch(/^AGENT_ONCE_API_PRINCIPALS is /);
   });
+
+  it('makes handles by a key of its own, and reads those of the one before', () => {
+    const older = 'Z9y8X7w6'.repeat(6);
+    const keys = `${HANDLE_KEY},${older}`;
+    const { api } = parseConfig({ ...OIDC, AGENT_ONCE_API_HANDLE_KEY: keys });
+    expect(api?.handleKeys).toEqual([HANDLE_KEY, older]);
+  });
+
+  it('has a handle key only for development by default, another for each development token', () => {
+    const keyFor = (token: string) =>
+      parseConfig({ ...DEVELOPMENT, AGENT_ONCE_API_DEVELOPMENT_TOKEN: token }).api?.handleKeys[0];
+    expect(keyFor('development-token')).not.toBe(keyFor('another-token'));
+    const { AGENT_ONCE_API_HANDLE_KEY: _, ...keyless } = OIDC;
+    expect(faultsOf(keyless)).toEqual([
+      expect.stringMatching(/^AGENT_ONCE_API_HANDLE_KEY is missing\. It should be a secret/),
+    ]);
+  });
+
+  it.each(['too-short-to-be-a-secret', 'x'.repeat(42), `${'x'.repeat(43)},short`, 'é'.repeat(43)])(
+    'refuses the handle key %s, and does not say it',
+    (secret) => {
+      const faults = faultsOf({ ...OIDC, AGENT_ONCE_API_HANDLE_KEY: secret });
+      expect(faults).toEqual([expect.stringMatching(/^AGENT_ONCE_API_HANDLE_KEY is set, but not/)]);
+      expect(faults.join()).not.toContain(secret);
+    },
+  );
 });

@@ -1,9 +1,6 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { idTokenCaller } from '../../../functions/src/adapters/auth/api-caller.ts';
-import { systemClock } from '../../../functions/src/adapters/system/clock.ts';
-import { embeddedStore } from '../../../functions/src/adapters/embedded/store.ts';
-import { StoreAway } from '../../../functions/src/operation/errors.ts';
 import { GRANTS, serveApi } from './service.ts';
 import type { ServedApi } from './service.ts';
 
@@ -70,29 +67,6 @@ describe('another namespace', () => {
     expect((await api.post('/v1/check', CHARGE, named('bank'))).status).toBe(200);
     expect((await api.post('/v1/begin', CHARGE, named('bank'))).status).toBe(403);
     expect((await api.post('/v1/check', CHARGE, named('prison'))).status).toBe(403);
-  });
-});
-
-describe('a handle', () => {
-  it('of another claim, with the present claim’s revision put in, is damaged', async () => {
-    const { handle } = (await api.post('/v1/begin', CHARGE)).body as { handle: string };
-    const [version, body = '', digest] = handle.split('.');
-    const fields = JSON.parse(Buffer.from(body, 'base64url').toString()) as unknown[];
-    fields[3] = 7;
-    const forged = Buffer.from(JSON.stringify(fields)).toString('base64url');
-    const answer = await api.post('/v1/complete', {
-      handle: `${version}.${forged}.${digest}`,
-      result: 2,
-    });
-    expect(answer).toMatchObject({ status: 409, body: { code: 'claim_lost' } });
-  });
-
-  it('that is none at all is invalid', async () => {
-    const answer = await api.post('/v1/complete', { handle: 'h1.x', result: 2 });
-    expect(answer).toMatchObject({
-      status: 400,
-      body: { faults: [expect.stringMatching(/handle/)] },
-    });
   });
 });
 
@@ -253,153 +227,5 @@ describe('a request', () => {
 
   it('made longer ago than is remembered is answered 410', async () => {
     expect(await api.post('/v1/begin', { ...CHARGE, madeAt: 1 })).toMatchObject({ status: 410 });
-  });
-});
-
-describe('an intervention', () => {
-  const as = 'operator@shop';
-
-  it('sent again is refused, and done once', async () => {
-    const { token } = await completed();
-    const { body: seen } = await api.get(`/v1/operations/${token}`);
-    const path = `/v1/operations/${token}/interventions`;
-    const extend = { verb: 'extend', byMs: 60_000, reason: 'audit', fence: seen.fence };
-    expect((await api.post(path, extend, { as })).status).toBe(200);
-    const again = await api.post(path, extend, { as });
-    expect(again).toMatchObject({ status: 409, body: { code: 'stale' } });
-    const { body: now } = await api.get(`/v1/operations/${token}`);
-    expect(now.expireAt - seen.expireAt).toBe(60_000);
-  });
-
-  it('is on record with actor and reason, and so are all before it', async () => {
-    const { token, fence } = await completed();
-    const path = `/v1/operations/${token}/interventions`;
-    const verbs = ['hold', 'unhold', 'expire', 'purge'];
-    for (const [index, verb] of verbs.entries()) {
-      const body = { verb, reason: `for ${verb}`, fence: fence + index };
-      expect(await api.post(path, body, { as })).toMatchObject({ status: 200 });
-    }
-    const { body } = await api.get(path);
-    expect(body.entries).toHaveLength(4);
-    expect(body.entries).toContainEqual({
-      verb: 'purge',
-      actor: as,
-      reason: 'for purge',
-      at: expect.any(Number) as number,
-    });
-    const { body: purged } = await api.get(`/v1/operations/${token}`);
-    expect(purged).toMatchObject({ state: 'completed', resultGone: /purged/ });
-  });
-
-  it('that does not fit is refused, saying why', async () => {
-    const { body: begun } = await api.post('/v1/begin', CHARGE);
-    const answer = await api.post(
-      `/v1/operations/${begun.token}/interventions`,
-      { verb: 'hold', reason: 'r', fence: begun.fence },
-      { as },
-    );
-    expect(answer).toMatchObject({ status: 409, body: { code: 'refused' } });
-  });
-
-  it.each([
-    ['resolve_done', { result: 'charged' }, 'completed'],
-    ['resolve_not_done', {}, 'free'],
-  ])('%s settles an operation in doubt', async (verb, more, state) => {
-    const { body: begun } = await api.post('/v1/begin', CHARGE);
-    const error = { code: 'timeout', message: 'No answer.' };
-    await api.post('/v1/fail', { handle: begun.handle, error });
-    const answer = await api.post(
-      `/v1/operations/${begun.token}/interventions`,
-      { verb, ...more, reason: 'looked it up', fence: begun.fence },
-      { as },
-    );
-    expect(answer.status).toBe(200);
-    expect(answer.body).toMatchObject({ operation: { state, ...more }, published: false });
-  });
-});
-
-describe('with the store away', () => {
-  const CLAIM_MS = 100;
-  const limits = { claimAnswerMs: CLAIM_MS, recordAnswerMs: CLAIM_MS };
-
-  it('every call that asks it is answered 503 with Retry-After, in time', async () => {
-    const real = embeddedStore(':memory:', systemClock);
-    const held = await serveApi({ store: real });
-    const { handle, token } = (await held.post('/v1/begin', CHARGE)).body as {
-      handle: string;
-      token: string;
-    };
-    const never = () => new Promise<never>(() => {});
-    const away = async () => {
-      throw new StoreAway('connection refused');
-    };
-    for (const gone of [never, away]) {
-      const verbs = ['claim', 'start', 'renew', 'complete', 'fail', 'release', 'get', 'getMany'];
-      const store = {
-        ...real,
-        ledger: gone,
-        override: gone,
-        doubt: gone,
-        ...Object.fromEntries(verbs.map((verb) => [verb, gone])),
-        close: async () => {},
-      };
-      const served = await serveApi({ store, runtime: { limits } });
-      const error = { code: 'c', message: 'm' };
-      const answers = await Promise.all([
-        served.post('/v1/check', CHARGE),
-        served.post('/v1/check-batch', { operations: [CHARGE] }),
-        served.post('/v1/begin', CHARGE),
-        served.post('/v1/record', { ...CHARGE, result: 1 }),
-        served.post('/v1/start', { handle }),
-        served.post('/v1/renew', { handle }),
-        served.post('/v1/complete', { handle, result: 1 }),
-        served.post('/v1/fail', { handle, error, notDone: true }),
-        served.post('/v1/release', { handle, notDone: true }),
-        served.get(`/v1/operations/${token}`),
-        served.get(`/v1/ledger/${token}`),
-        served.post(
-          `/v1/operations/${token}/interventions`,
-          { verb: 'hold', reason: 'r', fence: 1 },
-          { as: 'operator@shop' },
-        ),
-      ]);
-      for (const { status, headers, body } of answers) {
-        expect({ status, code: body.code }).toEqual({ status: 503, code: 'store_away' });
-        expect(Number(headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
-      }
-      const { body } = await served.post('/v1/begin-batch', { operations: [CHARGE] });
-      expect(body.answers).toMatchObject([{ status: 503, problem: { code: 'store_away' } }]);
-      await served.close();
-    }
-    await held.close();
-  });
-
-  it.each(['claim', 'start'] as const)('a %s answered too late is given back', async (slow) => {
-    const real = embeddedStore(':memory:', systemClock);
-    let answerNow = () => {};
-    const later = new Promise<void>((resolve) => (answerNow = resolve));
-    const released = Promise.withResolvers<void>();
-    const store = {
-      ...real,
-      [slow]: async (...asked: never[]) => {
-        const answer = await (real[slow] as (...all: never[]) => Promise<unknown>)(...asked);
-        await later;
-        return answer;
-      },
-      release: async (...asked: Parameters<typeof real.release>) => {
-        const answer = await real.release(...asked);
-        released.resolve();
-        return answer;
-      },
-      close: async () => {},
-    };
-    const served = await serveApi({ store, runtime: { limits } });
-    expect((await served.post('/v1/begin', CHARGE)).status).toBe(503);
-    answerNow();
-    await released.promise;
-    const { body } = await served.post('/v1/check', CHARGE);
-    expect(body).toMatchObject({ state: 'free', operation: { started: false } });
-    await served.close();
-    await real.close();
   });
 });

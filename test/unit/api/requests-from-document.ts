@@ -132,6 +132,7 @@ function valueOf(document: Document, name: string, schema: Schema): fc.Arbitrary
       return textOf(name, schema);
     case 'integer':
     case 'number':
+      if (name === 'ifVersion' || name === 'fence') return fc.integer({ min: 0, max: 4 });
       return fc.oneof(
         fc.integer({ min: schema.minimum ?? 0, max: Math.min(schema.maximum ?? 9, 100_000) }),
         fc.maxSafeInteger(),
@@ -179,6 +180,11 @@ function textOf(name: string, { pattern, maxLength = 40 }: Schema): fc.Arbitrary
     case 'token':
     case 'root':
       return fc.oneof(fc.constant(TOKEN), fc.stringMatching(new RegExp(pattern ?? '')));
+    case 'entity':
+      return fc.oneof(
+        { weight: 3, arbitrary: fc.constantFrom('account/1', 'account/2', 'stock.item/.') },
+        { weight: 1, arbitrary: fc.string({ maxLength: 20 }).map((id) => `account/${id}`) },
+      );
     case 'action':
       return fc.constantFrom('payments.charge', 'mail.send');
     default:

@@ -62,8 +62,18 @@ describe('the function on functions-framework', () => {
     expect(await client.get({ token })).toMatchObject({ hold: true });
     const { entries } = await client.interventions(token);
     expect(entries).toMatchObject([
-      { verb: 'hold', actor: 'developer@localhost', reason: 'dispute' },
+      { verb: 'hold', actor: 'developer@localhost', reason: 'dispute', phase: 'intended' },
+      { verb: 'hold', actor: 'developer@localhost', reason: 'dispute', phase: 'done' },
     ]);
+  });
+
+  it('keeps state, events and time in the same store', async () => {
+    await client.writeState('account/1', { ifVersion: 0, value: { cents: 5 } });
+    expect(await client.readState('account/1')).toMatchObject({ value: { cents: 5 } });
+    const root = `k1_${'A'.repeat(43)}`;
+    const logicalTime = await client.tick();
+    await client.appendEvents(root, [{ key: 'e', type: 'Paid', data: 5, logicalTime }]);
+    expect((await client.readEvents(root)).events).toMatchObject([{ type: 'Paid', logicalTime }]);
   });
 
   it('refuses a body that is too large, as it refuses it on its own', async () => {

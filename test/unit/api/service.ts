@@ -4,11 +4,15 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { developmentCaller } from '../../../functions/src/adapters/auth/api-caller.ts';
 import { embeddedAuditLog } from '../../../functions/src/adapters/embedded/audit-log.ts';
+import { embeddedEvents } from '../../../functions/src/adapters/embedded/events.ts';
+import { embeddedLogicalTime } from '../../../functions/src/adapters/embedded/logical-time.ts';
+import { embeddedState } from '../../../functions/src/adapters/embedded/state.ts';
 import { embeddedStore } from '../../../functions/src/adapters/embedded/store.ts';
 import { systemClock } from '../../../functions/src/adapters/system/clock.ts';
 import type { Runtime } from '../../../functions/src/engine/runtime.ts';
 import { createApi } from '../../../functions/src/handlers/api/app.ts';
 import type { ApiApp } from '../../../functions/src/handlers/api/app.ts';
+import { claimHandles } from '../../../functions/src/handlers/api/claim-handle.ts';
 import { serveNode } from '../../../functions/src/handlers/api/serve-node.ts';
 import type { ApiService, Grant } from '../../../functions/src/handlers/api/service.ts';
 import type { AuditLog } from '../../../functions/src/ports/audit-log.ts';
@@ -37,6 +41,8 @@ export const GRANTS: readonly Grant[] = [
   grant('agent@both', 'shop', 'agent'),
   grant('agent@both', 'bank', 'reader'),
 ];
+
+export const HANDLE_KEY = 'a key that every instance of these tests has in common';
 
 export interface Asked {
   readonly as?: string;
@@ -74,9 +80,18 @@ export async function serveApi(setup: ApiSetup = {}): Promise<ServedApi> {
   const audit = setup.audit ?? embeddedAuditLog(':memory:');
   const runtime = engineRuntime(store, setup.runtime);
   const identify = developmentCaller(DEVELOPMENT_TOKEN, 'agent@shop');
+  const {
+    state = embeddedState(':memory:', systemClock),
+    events = embeddedEvents(':memory:', systemClock),
+    time = embeddedLogicalTime(':memory:'),
+  } = setup.service ?? {};
   const app = createApi({
     runtime,
     audit,
+    state,
+    events,
+    time,
+    handles: claimHandles([HANDLE_KEY]),
     identify,
     grants: GRANTS,
     ratePerSecond: 100_000,
@@ -121,7 +136,7 @@ export async function serveApi(setup: ApiSetup = {}): Promise<ServedApi> {
     async close() {
       server.closeAllConnections();
       await once(server.close(), 'close');
-      await audit.close();
+      await Promise.all([audit.close(), state.close(), events.close(), time.close()]);
       await store.close();
     },
   };

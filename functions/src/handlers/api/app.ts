@@ -3,6 +3,7 @@ import { addBegin } from './begin.ts';
 import { addCheck } from './check.ts';
 import { send } from './endpoint.ts';
 import type { Api } from './endpoint.ts';
+import { addEvents } from './events.ts';
 import { addHeld } from './held.ts';
 import { addInterventions } from './interventions.ts';
 import { openApiDocument } from './openapi.ts';
@@ -11,6 +12,8 @@ import { rateLimit } from './rate-limit.ts';
 import { addRecord } from './record.ts';
 import { addResult } from './result.ts';
 import type { ApiService } from './service.ts';
+import { addState } from './state.ts';
+import { addTime } from './time.ts';
 
 export interface ApiApp {
   /** Answers every request; never rejects. */
@@ -19,8 +22,11 @@ export interface ApiApp {
   document(): unknown;
 }
 
-/** The idempotency service, as a function from requests to responses. */
-export function createApi(service: ApiService): ApiApp {
+/**
+ * The idempotency service, as a function from requests to responses. `add` puts more endpoints beside its
+ * own.
+ */
+export function createApi(service: ApiService, add?: (api: Api) => void): ApiApp {
   const app = new OpenAPIHono();
   const rate = rateLimit(service.runtime.clock, service.ratePerSecond);
   const api: Api = { app, service, rate };
@@ -29,7 +35,11 @@ export function createApi(service: ApiService): ApiApp {
   addResult(api);
   addBegin(api);
   addHeld(api);
+  addState(api);
+  addEvents(api);
+  addTime(api);
   addInterventions(api);
+  add?.(api);
   let described: unknown;
   // When it is first asked for: describing everything takes longer than starting.
   const document = () => (described ??= openApiDocument(app));

@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi';
-import { milliseconds, text } from './fields.ts';
+import { logicalTimeField, milliseconds, text } from './fields.ts';
 import { EFFECTS, operationFields, operationSchema } from './operation-fields.ts';
 
 export const DEFAULT_LEASE_MS = 60_000;
@@ -39,11 +39,7 @@ export const beginFields = z
       .enum(['api', 'workflow', 'financial'])
       .optional()
       .describe('How long it is kept: an hour, a day, 30 days. Default `api`.'),
-    logicalTime: z
-      .int()
-      .min(0)
-      .max(2 ** 52)
-      .optional(),
+    logicalTime: logicalTimeField.optional().describe('Its place in the ledger: see `Tick`.'),
     strictContext: z
       .boolean()
       .optional()

@@ -2,19 +2,19 @@ import { z } from '@hono/zod-openapi';
 import { beginOperation, startsAtOnce } from '../../engine/begin-operation.ts';
 import type { Begun } from '../../engine/begin-operation.ts';
 import type { IdentifiedOperation } from '../../engine/identify-operation.ts';
-import { StoreAway } from '../../operation/errors.ts';
 import type { Answer } from './answer.ts';
 import { batchAnswer, batchSchema, firstOf } from './batch.ts';
 import { invalid, mismatch, tooOld } from './check.ts';
 import { beginFields, DEFAULT_LEASE_MS, settledSchema } from './begin-fields.ts';
 import type { BeginFields } from './begin-fields.ts';
 import { claimSchema } from './claim-fields.ts';
-import { handleOf } from './claim-handle.ts';
 import { addEndpoint } from './endpoint.ts';
 import type { Api } from './endpoint.ts';
 import { settledHeaders, viewOf } from './operation-view.ts';
 import { problem } from './problem.ts';
-import { readOperation } from './read-operation.ts';
+import { readOperation, subjectOf } from './read-operation.ts';
+import { reported } from './report.ts';
+import type { Timing } from './report.ts';
 import type { ApiService, Caller } from './service.ts';
 
 /** The safe protocol's first step. */
@@ -23,6 +23,7 @@ export function addBegin(api: Api): void {
     method: 'post',
     path: '/v1/begin',
     operationId: 'BeginOperation',
+    tells: ['replayed', 'expires'],
     tag: 'claims',
     summary: 'Claims an operation, or answers what became of it.',
     description:
@@ -33,10 +34,11 @@ export function addBegin(api: Api): void {
     body: beginFields,
     answers: { 200: settledSchema, 201: claimSchema },
     problems: [409, 410, 422],
-    async handle({ caller, body, key }, service) {
+    async handle(call, service) {
+      const { caller, body, key } = call;
       const read = readBegin(service, caller, body, key);
       if (read.kind === 'invalid') return invalid(read.faults);
-      return begin(service, caller, body, read.operation);
+      return begin(service, call, body, read.operation);
     },
   });
 
@@ -53,7 +55,9 @@ export function addBegin(api: Api): void {
       .strictObject({ operations: z.array(beginFields).min(1).max(100) })
       .openapi('BeginBatchRequest'),
     answers: { 200: batchSchema('BeginBatchAnswer', z.union([claimSchema, settledSchema])) },
-    async handle({ caller, body: { operations } }, service) {
+    async handle(call, service) {
+      const { caller, body } = call;
+      const { operations } = body;
       const reads = operations.map((fields, index) =>
         readBegin(service, caller, fields, undefined, `body.operations.${index}`),
       );
@@ -65,9 +69,7 @@ export function addBegin(api: Api): void {
         answers.push(
           read.kind === 'invalid' || !fields
             ? Promise.resolve(invalid(read.kind === 'invalid' ? read.faults : []))
-            : Promise.resolve(earlier).then(() =>
-                beginOrAway(service, caller, fields, read.operation),
-              ),
+            : Promise.resolve(earlier).then(() => begin(service, call, fields, read.operation)),
         );
       }
       return batchAnswer(await Promise.all(answers), duplicateOf);
@@ -90,19 +92,10 @@ function readBegin(
   return { kind: 'operation' as const, operation: { ...read.operation, facts } };
 }
 
-/** One item's claim is given even where the store was away for another's. */
-async function beginOrAway(...asked: Parameters<typeof begin>): Promise<Answer> {
-  try {
-    return await begin(...asked);
-  } catch (error) {
-    if (error instanceof StoreAway) return problem('store_away', error.message);
-    throw error;
-  }
-}
-
+/** Answers also where the store was away: in a batch, others may have been claimed. */
 async function begin(
   service: ApiService,
-  { principal }: Caller,
+  { caller: { principal }, ...timing }: Timing & { readonly caller: Caller },
   fields: BeginFields,
   operation: IdentifiedOperation,
 ): Promise<Answer> {
@@ -112,19 +105,21 @@ async function begin(
   const { leaseMs = DEFAULT_LEASE_MS, claimId = runtime.newClaimId(), trackingId } = fields;
   const holder = `caller:${principal}`;
   const asked = { ...operation, claimId, leaseMs, holder, started, strictContext, trackingId };
-  return answerOf(service, await beginOperation(runtime, asked), effect);
+  return reported(runtime, timing, subjectOf(operation), async () =>
+    answerOf(service, await beginOperation(runtime, asked), operation),
+  );
 }
 
 async function answerOf(
-  { runtime }: ApiService,
+  { runtime, handles }: ApiService,
   begun: Begun,
-  effect: BeginFields['effect'] & string,
+  { facts: { effect, action, retention } }: IdentifiedOperation,
 ): Promise<Answer> {
   switch (begun.kind) {
     case 'claimed': {
       const { claim, reconcile } = begun;
       const { token, fence, attempt, leaseMs, started, trackingId } = claim;
-      const handle = handleOf({ claim, effect });
+      const handle = handles.make({ claim, effect, action, retention: retention.name });
       const tracked = trackingId !== undefined && { trackingId };
       const asks = reconcile && { reconcile: { ...reconcile } };
       const body = { state: 'claimed', token, handle, fence, attempt, leaseMs, started };

@@ -1,7 +1,6 @@
 import { z } from '@hono/zod-openapi';
-import { checkOperations } from '../../engine/check-operations.ts';
+import { checkOperations, sharedCheck } from '../../engine/check-operations.ts';
 import type { Standing } from '../../engine/check-operations.ts';
-import type { IdentifiedOperation } from '../../engine/identify-operation.ts';
 import type { Answer } from './answer.ts';
 import { batchAnswer, batchSchema, firstOf } from './batch.ts';
 import { addEndpoint } from './endpoint.ts';
@@ -9,8 +8,8 @@ import type { Api } from './endpoint.ts';
 import { operationFields, operationSchema } from './operation-fields.ts';
 import { settledHeaders, viewOf } from './operation-view.ts';
 import { problem } from './problem.ts';
-import { readOperation } from './read-operation.ts';
-import type { ReadOperation } from './read-operation.ts';
+import { readOperation, subjectOf } from './read-operation.ts';
+import { reported } from './report.ts';
 import type { ApiService } from './service.ts';
 
 const checkFields = z.strictObject(operationFields).openapi('CheckRequest');
@@ -32,10 +31,12 @@ export const standingSchema = z
 
 /** How operations stand, without claiming them. */
 export function addCheck(api: Api): void {
+  const check = sharedCheck(api.service.runtime);
   addEndpoint(api, {
     method: 'post',
     path: '/v1/check',
     operationId: 'CheckIdempotency',
+    tells: ['replayed', 'expires'],
     tag: 'operations',
     summary: 'Whether an operation was performed already, and with what result.',
     description:
@@ -45,11 +46,12 @@ export function addCheck(api: Api): void {
     body: checkFields,
     answers: { 200: standingSchema },
     problems: [410, 422],
-    async handle({ caller, body, key }, service) {
-      const read = readOperation(body, key, caller, defaults(service));
+    async handle(call, service) {
+      const read = readOperation(call.body, call.key, call.caller, defaults(service));
       if (read.kind === 'invalid') return invalid(read.faults);
-      const [standing] = await checkOperations(service.runtime, [read.operation]);
-      return answerOf(service, standing);
+      return reported(service.runtime, call, subjectOf(read.operation), async () =>
+        answerOf(service, await check(read.operation)),
+      );
     },
   });
 
@@ -64,26 +66,26 @@ export function addCheck(api: Api): void {
       .strictObject({ operations: z.array(checkFields).min(1).max(100) })
       .openapi('CheckBatchRequest'),
     answers: { 200: batchSchema('CheckBatchAnswer', standingSchema) },
-    async handle({ caller, body }, service) {
+    async handle(call, service) {
+      const { caller, body } = call;
       const reads = body.operations.map((fields, index) =>
         readOperation(fields, undefined, caller, defaults(service), `body.operations.${index}`),
       );
       const valid = reads.flatMap((read) => (read.kind === 'operation' ? [read.operation] : []));
-      const standings = await checkOperations(service.runtime, valid);
-      const byOperation = new Map(valid.map((operation, at) => [operation, standings[at]]));
-      const answers = reads.map((read) => answerToItem(service, read, byOperation));
-      return batchAnswer(await Promise.all(answers), firstOf(reads));
+      const standings = checkOperations(service.runtime, valid);
+      const byOperation = new Map(valid.map((operation, at) => [operation, at]));
+      const answers = await Promise.all(
+        reads.map(async (read) => {
+          if (read.kind === 'invalid') return invalid(read.faults);
+          return reported(service.runtime, call, subjectOf(read.operation), async () =>
+            answerOf(service, (await standings)[byOperation.get(read.operation) ?? 0]),
+          );
+        }),
+      );
+      // They have one read in common: where it had no answer, none of them has.
+      return answers.find(({ status }) => status === 503) ?? batchAnswer(answers, firstOf(reads));
     },
   });
-}
-
-async function answerToItem(
-  service: ApiService,
-  read: ReadOperation,
-  standings: ReadonlyMap<IdentifiedOperation, Standing | undefined>,
-): Promise<Answer> {
-  if (read.kind === 'invalid') return invalid(read.faults);
-  return answerOf(service, standings.get(read.operation));
 }
 
 async function answerOf(service: ApiService, standing: Standing | undefined): Promise<Answer> {

@@ -1,10 +1,19 @@
 import { z } from '@hono/zod-openapi';
 import { HANDLE_PATTERN } from './claim-handle.ts';
+import { tokenField } from './fields.ts';
 
-export const handleField = z
+const handleField = z
   .string()
   .regex(HANDLE_PATTERN, 'must be a handle as `begin`, `start` or `renew` answered it')
   .describe('Opaque. Each of `start` and `renew` answers a new one to go on with.');
+
+/** What each of a holder's calls says. */
+export const heldFields = {
+  handle: handleField,
+  token: tokenField
+    .optional()
+    .describe('Of the operation that is meant: a handle of another one is refused then.'),
+};
 
 export const claimSchema = z
   .object({

@@ -1,11 +1,11 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import type { HeldClaim } from '../../engine/conclude-claim.ts';
-import { digestOf } from '../../token/hash.ts';
-import { NAMESPACE_PATTERN, TOKEN_PATTERN } from '../../token/token.ts';
+import { ACTION_PATTERN, NAMESPACE_PATTERN, TOKEN_PATTERN } from '../../token/token.ts';
 import type { Namespace, Token } from '../../token/token.ts';
 import { EFFECTS } from './operation-fields.ts';
 
-const VERSION = 'h1';
+const VERSION = 'h2';
 const LONGEST_MS = 100 * 365 * 86_400_000;
 
 /** In the order they are written: version, then everything that a holder's write depends on. */
@@ -22,47 +22,75 @@ const fields = z.tuple([
   z.boolean(),
   z.string().max(512).nullable(),
   z.enum(EFFECTS),
+  z.string().regex(ACTION_PATTERN),
+  z.string().max(64),
 ]);
 
 /**
- * A claim as its holder carries it: everything that its later writes need, so that none of them reads
- * first, whichever instance it lands on. It is a capability, made from a random claim id; the digest
- * tells a damaged one, and the store refuses one whose claim is over.
+ * Makes and reads claims as their holders carry them: everything that the holder's later writes need, so
+ * that none of them reads first, whichever instance it lands on.
  */
-export function handleOf({ claim, effect }: HeldClaim): string {
-  const { namespace, token, claimId, fence, attempt, revision, leaseMs, ttlMs } = claim;
-  const { started, redrivable, trackingId = null } = claim;
-  const values: z.input<typeof fields> = [
-    namespace,
-    token,
-    claimId,
-    fence,
-    attempt,
-    revision,
-    leaseMs,
-    ttlMs,
-    started,
-    redrivable,
-    trackingId,
-    effect,
-  ];
-  const body = Buffer.from(JSON.stringify(values)).toString('base64url');
-  return `${VERSION}.${body}.${digestOf(VERSION, [body])}`;
+export interface ClaimHandles {
+  make(held: HeldClaim): string;
+  /** `undefined` where it was not made here, or was changed since, or is another namespace's. */
+  read(handle: string, namespace: Namespace): HeldClaim | undefined;
 }
 
-export const HANDLE_PATTERN = /^h1\.[\w-]{1,4096}\.[\w-]{43}$/;
+export const HANDLE_PATTERN = /^h2\.[\w-]{1,4096}\.[\w-]{43}$/;
 
-/** The claim, or `undefined` where this is no handle that this service made for the namespace. */
-export function readHandle(handle: string, namespace: Namespace): HeldClaim | undefined {
-  const [version, body = '', digest] = handle.split('.');
-  if (version !== VERSION || body === '' || digest !== digestOf(VERSION, [body])) return undefined;
-  const parsed = fields.safeParse(jsonOf(body));
+/**
+ * Handles under an HMAC over all that they say, namespace and token included: nobody without a key makes
+ * one, or puts one claim's part into another's. The first key makes them; each of them verifies.
+ */
+export function claimHandles(keys: readonly [string, ...string[]]): ClaimHandles {
+  const [newest] = keys;
+  return {
+    make({ claim, effect, action, retention }) {
+      const { namespace, token, claimId, fence, attempt, revision, leaseMs, ttlMs } = claim;
+      const { started, redrivable, trackingId = null } = claim;
+      const values: z.input<typeof fields> = [
+        namespace,
+        token,
+        claimId,
+        fence,
+        attempt,
+        revision,
+        leaseMs,
+        ttlMs,
+        started,
+        redrivable,
+        trackingId,
+        effect,
+        action,
+        retention,
+      ];
+      const body = Buffer.from(JSON.stringify(values)).toString('base64url');
+      return `${VERSION}.${body}.${codeOf(newest, body).toString('base64url')}`;
+    },
+    read(handle, namespace) {
+      const [version, body = '', code = ''] = handle.split('.');
+      const told = Buffer.from(code, 'base64url');
+      const genuine = keys.some((key) => same(codeOf(key, body), told));
+      return version === VERSION && genuine ? heldBy(body, namespace) : undefined;
+    },
+  };
+}
+
+function heldBy(body: string, namespace: Namespace): HeldClaim | undefined {
+  const parsed = fields.safeParse(JSON.parse(Buffer.from(body, 'base64url').toString()));
   if (!parsed.success || parsed.data[0] !== namespace) return undefined;
   const [, token, claimId, fence, attempt, revision, leaseMs, ttlMs, started, redrivable] =
     parsed.data;
-  const trackingId = parsed.data[10];
+  const [trackingId, effect, action, retention] = parsed.data.slice(10) as [
+    string | null,
+    HeldClaim['effect'],
+    string,
+    string,
+  ];
   return {
-    effect: parsed.data[11],
+    effect,
+    action,
+    retention,
     claim: {
       namespace,
       token: token as Token,
@@ -79,10 +107,10 @@ export function readHandle(handle: string, namespace: Namespace): HeldClaim | un
   };
 }
 
-function jsonOf(body: string): unknown {
-  try {
-    return JSON.parse(Buffer.from(body, 'base64url').toString());
-  } catch {
-    return undefined;
-  }
+function codeOf(key: string, body: string): Buffer {
+  return createHmac('sha256', key).update(`${VERSION}.${body}`).digest();
+}
+
+function same(a: Buffer, b: Buffer): boolean {
+  return a.length === b.length && timingSafeEqual(a, b);
 }

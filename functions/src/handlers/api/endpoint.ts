@@ -9,7 +9,8 @@ import { readIdempotencyKey } from './idempotency-key.ts';
 import { describeEndpoint } from './openapi.ts';
 import { problem, problemSchema } from './problem.ts';
 import type { RateLimit } from './rate-limit.ts';
-import { readBody } from './read-body.ts';
+import { bodyOf, readBody } from './read-body.ts';
+import type { Timing } from './report.ts';
 import type { ApiService, Caller } from './service.ts';
 
 /** The app that endpoints are added to, and what they share. */
@@ -18,6 +19,9 @@ export interface Api {
   readonly service: ApiService;
   readonly rate: RateLimit;
 }
+
+/** `Idempotency-Replayed`, `Idempotency-Expires`. */
+export type ToldHeader = 'replayed' | 'expires';
 
 export interface Endpoint<Body, Params, Query> {
   readonly method: 'get' | 'post';
@@ -30,6 +34,8 @@ export interface Endpoint<Body, Params, Query> {
   readonly permission: Permission;
   /** Takes the header `Idempotency-Key`. */
   readonly keyed?: true;
+  /** What its answers tell in headers, where there is something to tell. */
+  readonly tells?: readonly ToldHeader[];
   readonly body?: z.ZodType<Body>;
   readonly params?: z.ZodType<Params>;
   readonly query?: z.ZodType<Query>;
@@ -40,7 +46,7 @@ export interface Endpoint<Body, Params, Query> {
   handle(call: Call<Body, Params, Query>, service: ApiService): Promise<Answer>;
 }
 
-export interface Call<Body, Params, Query> {
+export interface Call<Body, Params, Query> extends Timing {
   readonly caller: Caller;
   readonly body: Body;
   readonly params: Params;
@@ -69,6 +75,7 @@ async function answerTo<Body, Params, Query>(
   endpoint: Endpoint<Body, Params, Query>,
   { req }: Context,
 ): Promise<Answer> {
+  const began = service.runtime.clock.monotonic();
   const authorized = await authorize(service, endpoint.permission, {
     authorization: req.header('authorization'),
     namespace: req.header('agent-once-namespace'),
@@ -89,15 +96,23 @@ async function answerTo<Body, Params, Query>(
   if (key.kind === 'invalid') faults.push(key.fault);
   let body = undefined as Body;
   if (endpoint.body) {
-    const bytes = new Uint8Array(await req.arrayBuffer());
-    const json = readBody(bytes, req.header('content-type'));
+    const json = readBody(await bodyOf(req.raw), req.header('content-type'));
     if (json.kind === 'refused') return json.answer;
     body = read('body', endpoint.body, json.value, faults);
   }
   if (faults.length > 0 || key.kind === 'invalid') {
     return problem('invalid', `${endpoint.operationId} can't be carried out.`, { faults });
   }
-  return endpoint.handle({ caller, body, params, query, key: key.key }, service);
+  const trace = readTrace(req.header('traceparent'));
+  const call = { caller, body, params, query, key: key.key, began, trace };
+  return endpoint.handle(call, service);
+}
+
+/** A W3C trace context, where it is one (https://www.w3.org/TR/trace-context/#traceparent-header). */
+function readTrace(header: string | undefined): string | undefined {
+  return header !== undefined && /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/.test(header)
+    ? header
+    : undefined;
 }
 
 function read<T>(

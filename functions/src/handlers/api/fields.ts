@@ -51,14 +51,26 @@ export const errorFields = z
   })
   .openapi('ErrorToRecord');
 
-/** Refuses unknown query parameters, as bodies refuse unknown members. */
-export const pageQuery = z.strictObject({
-  limit: z.coerce
+export const logicalTimeField = z
+  .int('must be a whole number')
+  .min(0)
+  .max(2 ** 52);
+
+const PAGE_DEFAULT = 100;
+
+export const pageLimit = {
+  default: PAGE_DEFAULT,
+  field: z.coerce
     .number()
     .int('must be a whole number')
     .min(1)
     .max(500)
-    .default(100)
-    .openapi({ type: 'integer', minimum: 1, maximum: 500, default: 100 }),
+    .default(PAGE_DEFAULT)
+    .openapi({ type: 'integer', minimum: 1, maximum: 500, default: PAGE_DEFAULT }),
+};
+
+/** Refuses unknown query parameters, as bodies refuse unknown members. */
+export const pageQuery = z.strictObject({
+  limit: pageLimit.field,
   after: text(512).optional().describe('The `next` of the page before.'),
 });

@@ -7,16 +7,18 @@ import {
 } from '../../engine/conclude-claim.ts';
 import type { Concluded, HeldClaim } from '../../engine/conclude-claim.ts';
 import type { HeldAnswer } from '../../ports/token-store.ts';
+import type { Token } from '../../token/token.ts';
 import type { Answer } from './answer.ts';
-import { claimSchema, handleField } from './claim-fields.ts';
-import { handleOf, readHandle } from './claim-handle.ts';
+import { claimSchema, heldFields } from './claim-fields.ts';
 import { addEndpoint } from './endpoint.ts';
 import type { Api } from './endpoint.ts';
 import { errorFields, milliseconds, text, valueField } from './fields.ts';
 import { recordedErrorSchema } from './operation-fields.ts';
 import { problem } from './problem.ts';
 import { decoded } from './read-operation.ts';
-import type { Caller } from './service.ts';
+import { reported } from './report.ts';
+import type { Timing } from './report.ts';
+import type { ApiService, Caller } from './service.ts';
 
 const concludedSchema = z
   .object({
@@ -38,7 +40,12 @@ const notDone = z
 
 /** What a claim's holder may do with it. */
 export function addHeld(api: Api): void {
-  const common = { method: 'post', tag: 'claims', permission: 'run', problems: [409] } as const;
+  const common = {
+    method: 'post',
+    tag: 'claims',
+    permission: 'run',
+    problems: [409, 422],
+  } as const;
 
   addEndpoint(api, {
     ...common,
@@ -46,13 +53,13 @@ export function addHeld(api: Api): void {
     operationId: 'StartOperation',
     summary: 'Records that the effect may be sent from now on. Lengthens the lease.',
     body: z
-      .strictObject({ handle: handleField, trackingId: text(256).optional() })
+      .strictObject({ ...heldFields, trackingId: text(256).optional() })
       .openapi('StartRequest'),
     answers: { 200: claimSchema },
-    handle: ({ caller, body: { handle, trackingId } }, { runtime }) =>
-      withClaim(handle, caller, async (held) => {
-        const answer = await startClaim(runtime, held, trackingId ?? held.claim.token);
-        return heldAnswer(held, answer);
+    handle: (call, service) =>
+      withClaim(service, call, async (claimed) => {
+        const trackingId = call.body.trackingId ?? claimed.claim.token;
+        return heldAnswer(service, claimed, await startClaim(service.runtime, claimed, trackingId));
       }),
   });
 
@@ -61,10 +68,12 @@ export function addHeld(api: Api): void {
     path: '/v1/renew',
     operationId: 'RenewOperation',
     summary: 'Lengthens the lease by its own length from now.',
-    body: z.strictObject({ handle: handleField }).openapi('RenewRequest'),
+    body: z.strictObject(heldFields).openapi('RenewRequest'),
     answers: { 200: claimSchema },
-    handle: ({ caller, body: { handle } }, { runtime }) =>
-      withClaim(handle, caller, async (held) => heldAnswer(held, await renewClaim(runtime, held))),
+    handle: (call, service) =>
+      withClaim(service, call, async (claimed) =>
+        heldAnswer(service, claimed, await renewClaim(service.runtime, claimed)),
+      ),
   });
 
   addEndpoint(api, {
@@ -73,16 +82,17 @@ export function addHeld(api: Api): void {
     operationId: 'CompleteOperation',
     summary: 'Records the result and ends the claim. Sent again, it is answered the same.',
     body: z
-      .strictObject({ handle: handleField, result: valueField.optional() })
+      .strictObject({ ...heldFields, result: valueField.optional() })
       .openapi('CompleteRequest'),
     answers: { 200: concludedSchema },
-    handle: ({ caller, body }, { runtime }) =>
-      withClaim(body.handle, caller, async (held) => {
-        const faults: string[] = [];
-        const result = decoded('body.result', body.result, faults);
-        if (faults.length > 0) return problem('invalid', 'The result is no value.', { faults });
-        return concludedAnswer(held, await completeClaim(runtime, held, result));
-      }),
+    async handle(call, service) {
+      const faults: string[] = [];
+      const result = decoded('body.result', call.body.result, faults);
+      if (faults.length > 0) return problem('invalid', 'The result is no value.', { faults });
+      return withClaim(service, call, async (claimed) =>
+        concludedAnswer(claimed, await completeClaim(service.runtime, claimed, result)),
+      );
+    },
   });
 
   addEndpoint(api, {
@@ -90,17 +100,13 @@ export function addHeld(api: Api): void {
     path: '/v1/fail',
     operationId: 'FailOperation',
     summary: 'Records that the operation failed for good. The error is replayed from then on.',
-    body: z
-      .strictObject({ handle: handleField, error: errorFields, notDone })
-      .openapi('FailRequest'),
+    body: z.strictObject({ ...heldFields, error: errorFields, notDone }).openapi('FailRequest'),
     answers: { 200: concludedSchema },
-    handle: ({ caller, body: { handle, error, notDone = false } }, { runtime }) =>
-      withClaim(handle, caller, async (held) => {
-        const recorded = { ...error, retryable: false };
-        return concludedAnswer(
-          held,
-          await concludeWithout(runtime, held, { error: recorded, notDone }),
-        );
+    handle: (call, service) =>
+      withClaim(service, call, async (claimed) => {
+        const { error, notDone: nothing = false } = call.body;
+        const terms = { error: { ...error, retryable: false }, notDone: nothing };
+        return concludedAnswer(claimed, await concludeWithout(service.runtime, claimed, terms));
       }),
   });
 
@@ -111,44 +117,60 @@ export function addHeld(api: Api): void {
     summary: 'Gives the claim back, for another attempt.',
     body: z
       .strictObject({
-        handle: handleField,
+        ...heldFields,
         waitMs: milliseconds(0, 86_400_000).optional().describe('No sooner than after so long.'),
         error: errorFields.optional().describe('Why.'),
         notDone,
       })
       .openapi('ReleaseRequest'),
     answers: { 200: concludedSchema },
-    handle: ({ caller, body }, { runtime }) =>
-      withClaim(body.handle, caller, async (held) => {
-        const { waitMs = 0, error = RELEASED, notDone = false } = body;
+    handle: (call, service) =>
+      withClaim(service, call, async (claimed) => {
+        const { waitMs = 0, error = RELEASED, notDone: nothing = false } = call.body;
         const recorded = { ...error, retryable: true };
-        const terms = { error: recorded, againAfterMs: waitMs, notDone };
-        return concludedAnswer(held, await concludeWithout(runtime, held, terms));
+        const terms = { error: recorded, againAfterMs: waitMs, notDone: nothing };
+        return concludedAnswer(claimed, await concludeWithout(service.runtime, claimed, terms));
       }),
   });
 }
 
 const RELEASED = { code: 'released', message: 'Its holder gave the claim back.' };
 
-/** A handle that was not made for this namespace is answered as one whose claim is over. */
+interface HeldBody {
+  readonly handle: string;
+  readonly token?: Token | undefined;
+}
+
+/**
+ * A handle that this service did not make, or that was changed, is answered as one whose claim is over;
+ * so is one of another namespace. Neither reaches the store.
+ */
 async function withClaim(
-  handle: string,
-  { namespace }: Caller,
-  act: (held: HeldClaim) => Promise<Answer>,
+  { runtime, handles }: ApiService,
+  { caller: { namespace }, body, ...timing }: Timing & { caller: Caller; body: HeldBody },
+  act: (claimed: HeldClaim) => Promise<Answer>,
 ): Promise<Answer> {
-  const held = readHandle(handle, namespace);
-  return held ? act(held) : lost();
+  const claimed = handles.read(body.handle, namespace);
+  if (!claimed) return lost();
+  const { claim, action, retention } = claimed;
+  const { token, attempt } = claim;
+  const subject = { namespace, token, action, class: retention, attempt };
+  return reported(runtime, timing, subject, async () =>
+    body.token === undefined || body.token === token
+      ? act(claimed)
+      : problem('mismatch', `The handle is of another operation than ${body.token}.`),
+  );
 }
 
 function lost(): Answer {
   return problem('claim_lost', 'The handle’s claim is over, or never was one of this namespace.');
 }
 
-function heldAnswer({ effect }: HeldClaim, answer: HeldAnswer): Answer {
+function heldAnswer({ handles }: ApiService, held: HeldClaim, answer: HeldAnswer): Answer {
   if (answer.kind === 'lost') return lost();
   const { claim } = answer;
   const { token, fence, attempt, leaseMs, started, trackingId } = claim;
-  const handle = handleOf({ claim, effect });
+  const handle = handles.make({ ...held, claim });
   const tracked = trackingId !== undefined && { trackingId };
   const body = { state: 'claimed', token, handle, fence, attempt, leaseMs, started, ...tracked };
   return { status: 200, body };

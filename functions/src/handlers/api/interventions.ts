@@ -2,6 +2,7 @@ import { z } from '@hono/zod-openapi';
 import { intervene } from '../../engine/intervene.ts';
 import type { InterventionAnswer } from '../../engine/intervene.ts';
 import { packValue } from '../../engine/payload.ts';
+import type { Owner } from '../../engine/payload.ts';
 import { within } from '../../engine/within.ts';
 import type { Override } from '../../ports/token-store.ts';
 import type { Answer } from './answer.ts';
@@ -61,7 +62,18 @@ const doneSchema = z
   .openapi('Intervened');
 
 const entrySchema = z
-  .object({ verb: z.string(), actor: z.string(), reason: z.string(), at: timeField })
+  .object({
+    verb: z.string(),
+    actor: z.string(),
+    reason: z.string(),
+    at: timeField,
+    phase: z
+      .enum(['intended', 'done', 'refused'])
+      .describe(
+        '`intended` comes before the write; `done` or `refused` after it. An intention alone: a crash ' +
+          'or a lost answer came between, and the operation’s `override` tells whether it was done.',
+      ),
+  })
   .openapi('AuditEntry');
 
 /** What a person does about an operation, and what was done. */
@@ -74,8 +86,8 @@ export function addInterventions(api: Api): void {
     summary: 'Extends, holds, expires, resolves, releases or purges an operation.',
     description:
       'The caller is recorded as the actor. Sent again, it is refused as `stale`, since the fence has ' +
-      'risen. Kept in an append-only log: an entry that a crash came before is added before the next ' +
-      'intervention on the operation.',
+      'risen: the write is conditional on it. Kept in an append-only log, as intended before the write ' +
+      'and as done or refused after it.',
     permission: 'intervene',
     params: z.object({ token: tokenField }),
     body: interventionFields,
@@ -83,10 +95,10 @@ export function addInterventions(api: Api): void {
     problems: [404, 409],
     async handle({ caller, params: { token }, body }, service) {
       const faults: string[] = [];
-      const override = await overrideOf(service, body, faults);
+      const { namespace, principal: actor } = caller;
+      const override = await overrideOf(service, { namespace, token }, body, faults);
       if (faults.length > 0) return problem('invalid', 'The result is no value.', { faults });
       const { reason, fence } = body;
-      const { namespace, principal: actor } = caller;
       const asked = { namespace, token, override, actor, reason, fence };
       return answerOf(service, token, await intervene(service.runtime, service.audit, asked));
     },
@@ -113,7 +125,13 @@ export function addInterventions(api: Api): void {
       const { clock, limits } = runtime;
       const read = audit.read(caller.namespace, token, page);
       const { entries, next } = await within(clock, limits.recordAnswerMs, read);
-      const shown = entries.map(({ verb, actor, reason, at }) => ({ verb, actor, reason, at }));
+      const shown = entries.map(({ verb, actor, reason, at, phase }) => ({
+        verb,
+        actor,
+        reason,
+        at,
+        phase,
+      }));
       return { status: 200, body: { entries: shown, ...cursorOf(next) } };
     },
   });
@@ -121,6 +139,7 @@ export function addInterventions(api: Api): void {
 
 async function overrideOf(
   { runtime }: ApiService,
+  owner: Owner,
   fields: Fields,
   faults: string[],
 ): Promise<Override> {
@@ -129,7 +148,7 @@ async function overrideOf(
       return { verb: 'extend', byMs: fields.byMs };
     case 'resolve_done': {
       const result = decoded('body.result', fields.result, faults);
-      return { verb: 'resolve_done', result: await packValue(result, runtime.blobs) };
+      return { verb: 'resolve_done', result: await packValue(result, runtime.blobs, owner) };
     }
     case 'hold':
     case 'unhold':

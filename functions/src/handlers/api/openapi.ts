@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import type { OpenAPIHono, RouteConfig } from '@hono/zod-openapi';
-import type { Endpoint } from './endpoint.ts';
+import type { Endpoint, ToldHeader } from './endpoint.ts';
 import { problemSchema } from './problem.ts';
 
 /** What any endpoint may answer. */
@@ -13,7 +13,7 @@ const TITLES: Readonly<Record<number, string>> = {
   400: 'The request is not valid; `faults` names everything that is wrong.',
   401: 'There is no valid ID token.',
   403: 'The caller lacks the role or the namespace.',
-  404: 'There is no such operation in the namespace.',
+  404: 'There is no such thing in the namespace.',
   409: 'In flight, in doubt, cancelled, lost, refused or otherwise at odds: `code` says which.',
   410: 'The request is older than records are kept.',
   413: 'The body is too large.',
@@ -57,6 +57,7 @@ export function describeEndpoint<Body, Params, Query>(
           status,
           {
             description: TITLES[Number(status)] ?? 'As described.',
+            headers: answerHeaders(endpoint.tells ?? [], Number(status)),
             content: { 'application/json': { schema } },
           },
         ]),
@@ -66,6 +67,7 @@ export function describeEndpoint<Body, Params, Query>(
           status,
           {
             description: TITLES[status] ?? 'A problem.',
+            headers: problemHeaders(status),
             content: { 'application/problem+json': { schema: problemSchema } },
           },
         ]),
@@ -90,6 +92,29 @@ function headersOf({ keyed }: { readonly keyed?: true }): Record<string, z.ZodTy
   };
 }
 
+const text = (description: string) => ({ description, schema: { type: 'string' } as const });
+
+const REPLAYED = text('`true` where this is on record from before, and was not made by this call.');
+const EXPIRES = text(
+  'Until when it is kept hot, as an HTTP date. Asking for it may lengthen that.',
+);
+const RETRY_AFTER = text('Whole seconds to wait, where that is known.');
+
+function answerHeaders(tells: readonly ToldHeader[], status: number) {
+  if (status !== 200) return {};
+  return {
+    ...(tells.includes('replayed') && { 'Idempotency-Replayed': REPLAYED }),
+    ...(tells.includes('expires') && { 'Idempotency-Expires': EXPIRES }),
+  };
+}
+
+function problemHeaders(status: number) {
+  return {
+    ...([409, 429, 503].includes(status) && { 'Retry-After': RETRY_AFTER }),
+    ...(status === 401 && { 'WWW-Authenticate': text('`Bearer`.') }),
+  };
+}
+
 /** The whole document, OpenAPI 3.1. */
 export function openApiDocument(app: OpenAPIHono): unknown {
   app.openAPIRegistry.registerComponent('securitySchemes', 'idToken', {
@@ -111,6 +136,8 @@ export function openApiDocument(app: OpenAPIHono): unknown {
     tags: [
       { name: 'claims', description: 'The safe protocol: claim, run, conclude.' },
       { name: 'operations', description: 'What is on record.' },
+      { name: 'state', description: 'Versioned values, written only over what the writer saw.' },
+      { name: 'events', description: 'What happened, in the order of logical time.' },
       { name: 'interventions', description: 'What people do about it.' },
     ],
   });

@@ -1,16 +1,23 @@
 import { PayloadGone, unpackText } from '../../engine/payload.ts';
+import { readCold } from '../../engine/read-cold.ts';
 import type { Runtime } from '../../engine/runtime.ts';
 import { leaseEnd } from '../../operation/claim.ts';
 import { leavesQuestions } from '../../operation/record.ts';
-import type { OperationRecord, StoredOperation, StoredValue } from '../../operation/record.ts';
+import type {
+  ArchivedRecord,
+  OperationRecord,
+  StoredOperation,
+  StoredValue,
+} from '../../operation/record.ts';
 import type { OperationView } from './operation-fields.ts';
 
 /** An operation as callers see it; its result only where asked for, since that may be a blob. */
 export async function viewOf(
-  { store, blobs }: Runtime,
+  runtime: Runtime,
   found: StoredOperation,
   { withResult }: { readonly withResult: boolean },
 ): Promise<OperationView> {
+  const { store, blobs } = runtime;
   const { record, createdAt, updatedAt } = found;
   const { token, action, agent, root, path, logicalTime, madeAt, fence, attempt } = record;
   return {
@@ -32,7 +39,19 @@ export async function viewOf(
     ...(record.override && { override: record.override }),
     ...endOf(record),
     ...(withResult && record.status === 'completed' && (await resultOf(record.result))),
+    ...(withResult && record.status === 'archived' && (await fromCold(record))),
   };
+
+  async function fromCold(stub: ArchivedRecord): Promise<Partial<OperationView>> {
+    try {
+      const settled = await readCold(runtime, stub);
+      if (settled.status === 'completed') return await resultOf(settled.result);
+      return settled.status === 'failed' ? { error: settled.error } : { reason: settled.reason };
+    } catch (error) {
+      if (error instanceof PayloadGone) return { resultGone: error.message };
+      throw error;
+    }
+  }
 
   async function resultOf(
     stored: StoredValue,

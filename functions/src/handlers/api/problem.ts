@@ -12,6 +12,7 @@ const OTHER_PROBLEMS = {
   other_outcome: { status: 409, retryable: false },
   refused: { status: 409, retryable: false },
   stale: { status: 409, retryable: false },
+  conflict: { status: 409, retryable: false },
   too_large: { status: 413, retryable: false },
   unsupported_media_type: { status: 415, retryable: false },
   rate_limited: { status: 429, retryable: true },
@@ -41,6 +42,7 @@ export const problemSchema = z
     retryAfterMs: z.int().optional().describe('How long to wait, where that is known.'),
     faults: z.array(z.string()).optional().describe('Everything that is wrong, one entry each.'),
     token: z.string().optional().describe('Of the operation in question.'),
+    version: z.int().optional().describe('`conflict`: where the entity is; 0 where it is not.'),
   })
   .openapi('Problem', { description: 'RFC 9457 problem details.' });
 
@@ -69,6 +71,10 @@ const TEXTS: Readonly<Record<ProblemCode, readonly [title: string, advice: strin
   stale: [
     'The operation has changed since it was looked at',
     'Look at it again, and decide on what it is now.',
+  ],
+  conflict: [
+    'The entity is at another version',
+    'Read it again, decide on what it is now, and write that under a new key.',
   ],
   too_large: ['The request is too large', 'Send less, or a reference to where the data lies.'],
   unsupported_media_type: ['The body is not JSON', 'Send it as application/json.'],
@@ -110,6 +116,7 @@ export interface ProblemDetails {
   readonly retryAfterMs?: number;
   readonly faults?: readonly string[];
   readonly token?: string;
+  readonly version?: number;
 }
 
 /** A problem as an answer, `Retry-After` included. */
@@ -128,6 +135,7 @@ export function problem(code: ProblemCode, detail: string, more: ProblemDetails 
     ...(retryAfterMs !== undefined && { retryAfterMs: Math.max(1, Math.ceil(retryAfterMs)) }),
     ...(more.faults && { faults: [...more.faults] }),
     ...(more.token !== undefined && { token: more.token }),
+    ...(more.version !== undefined && { version: more.version }),
   };
   return {
     status,

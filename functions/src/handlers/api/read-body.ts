@@ -10,6 +10,18 @@ export type ReadBody =
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
 
+const received = new WeakMap<Request, Uint8Array>();
+
+/** A request whose body is at hand: reading it as a stream costs more than the rest of a short call. */
+export function withBody(request: Request, bytes: Uint8Array): Request {
+  received.set(request, bytes);
+  return request;
+}
+
+export async function bodyOf(request: Request): Promise<Uint8Array> {
+  return received.get(request) ?? new Uint8Array(await request.arrayBuffer());
+}
+
 /** A body as JSON; an empty one is `{}`. Judged by size and depth before it is parsed. */
 export function readBody(bytes: Uint8Array, contentType: string | undefined): ReadBody {
   if (bytes.byteLength === 0) return { kind: 'json', value: {} };
@@ -41,8 +53,10 @@ function refused(answer: Answer): ReadBody {
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
-const OPENING = [0x5b, 0x7b];
-const CLOSING = [0x5d, 0x7d];
+const LEFT_BRACKET = 0x5b;
+const RIGHT_BRACKET = 0x5d;
+const LEFT_BRACE = 0x7b;
+const RIGHT_BRACE = 0x7d;
 
 /** How deep the brackets outside of texts are nested. */
 function depthOf(bytes: Uint8Array): number {
@@ -50,13 +64,18 @@ function depthOf(bytes: Uint8Array): number {
   let deepest = 0;
   let inText = false;
   for (let index = 0; index < bytes.length; index += 1) {
-    const byte = bytes[index] ?? 0;
+    const byte = bytes[index];
     if (inText) {
       if (byte === BACKSLASH) index += 1;
       else if (byte === QUOTE) inText = false;
-    } else if (byte === QUOTE) inText = true;
-    else if (OPENING.includes(byte)) deepest = Math.max(deepest, (depth += 1));
-    else if (CLOSING.includes(byte)) depth -= 1;
+    } else if (byte === QUOTE) {
+      inText = true;
+    } else if (byte === LEFT_BRACKET || byte === LEFT_BRACE) {
+      depth += 1;
+      if (depth > deepest) deepest = depth;
+    } else if (byte === RIGHT_BRACKET || byte === RIGHT_BRACE) {
+      depth -= 1;
+    }
   }
   return deepest;
 }

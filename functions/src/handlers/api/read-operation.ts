@@ -1,11 +1,15 @@
 import { identifyOperation } from '../../engine/identify-operation.ts';
 import type { DescribedOperation, IdentifiedOperation } from '../../engine/identify-operation.ts';
 import type { Effect } from '../../operation/record.ts';
-import { CanonicalError, decodeCanonical } from '../../token/canonical.ts';
+import { CanonicalError } from '../../token/canonical.ts';
+import { decodeValue } from '../../token/canonical-decode.ts';
 import type { Context } from '../../token/hash.ts';
 import { MalformedComponent } from '../../token/hash.ts';
+import { keyToken } from '../../token/token.ts';
+import type { Namespace, Token } from '../../token/token.ts';
 import type { z } from 'zod';
 import type { operationFields } from './operation-fields.ts';
+import type { Subject } from './report.ts';
 import type { Caller } from './service.ts';
 
 type Fields = {
@@ -77,6 +81,11 @@ export function readOperation(
   }
 }
 
+export function subjectOf({ facts }: IdentifiedOperation): Subject {
+  const { namespace, token, action, retention } = facts;
+  return { namespace, token, action, class: retention.name };
+}
+
 function identityOf(fields: Fields, key: string | undefined): DescribedOperation['identity'] {
   const { token, root, path, occurrence = 0, scope = 'global' } = fields;
   if (key !== undefined) return { by: 'key', key };
@@ -85,22 +94,41 @@ function identityOf(fields: Fields, key: string | undefined): DescribedOperation
   return { by: 'window', scope };
 }
 
-/** A JSON value with its tags read; what has no canonical form is a fault. */
+/** The token of a write that needs one of its own, since nothing else tells its repetition from another. */
+export function writeToken(
+  namespace: Namespace,
+  given: { readonly key?: string | undefined; readonly token?: Token | undefined },
+  header: string | undefined,
+  faults: string[],
+  where = 'body',
+): Token | undefined {
+  const { key = header, token } = given;
+  if (header !== undefined && key !== header) {
+    faults.push(`${where}.key: says otherwise than the header Idempotency-Key`);
+  }
+  if (key !== undefined && token !== undefined) {
+    faults.push(`${where}.token: give a key or a token, not both`);
+  }
+  if (key === undefined && token === undefined) {
+    faults.push(`${where}.key: is needed; a random one, the same for each repetition`);
+  }
+  try {
+    return key === undefined ? token : keyToken(namespace, key);
+  } catch (error) {
+    if (!(error instanceof MalformedComponent)) throw error;
+    faults.push(`${where}.key: ${error.message}`);
+    return undefined;
+  }
+}
+
+/** A parsed JSON value with its tags read, in place; what has no canonical form is a fault. */
 export function decoded(where: string, json: unknown, faults: string[]): unknown {
   if (json === undefined) return undefined;
   try {
-    return decodeCanonical(JSON.stringify(json, refuseInfinite));
+    return decodeValue(json, { verb: 'decode', ancestors: [], steps: [] });
   } catch (error) {
     if (!(error instanceof CanonicalError)) throw error;
     faults.push(`${where}: ${error.message}`);
     return undefined;
   }
-}
-
-/** JSON.parse reads 1e400 as infinite, and JSON.stringify would write that as null. */
-function refuseInfinite(_: string, value: unknown): unknown {
-  if (typeof value === 'number' && !Number.isFinite(value)) {
-    throw new CanonicalError('$', 'a number is out of range');
-  }
-  return value;
 }

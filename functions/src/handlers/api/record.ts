@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { recordOperation } from '../../engine/record-operation.ts';
-import type { RecordAnswer } from '../../engine/record-operation.ts';
+import type { RecordedAnswer } from '../../engine/record-operation.ts';
 import type { Answer } from './answer.ts';
 import { unclaimed } from './begin.ts';
 import { invalid } from './check.ts';
@@ -10,7 +10,8 @@ import { errorFields, valueField } from './fields.ts';
 import { operationFields, operationSchema } from './operation-fields.ts';
 import { settledHeaders, viewOf } from './operation-view.ts';
 import { problem } from './problem.ts';
-import { decoded, readOperation } from './read-operation.ts';
+import { decoded, readOperation, subjectOf } from './read-operation.ts';
+import { reported } from './report.ts';
 import type { ApiService } from './service.ts';
 
 const recordFields = z
@@ -36,6 +37,7 @@ export function addRecord(api: Api): void {
     method: 'post',
     path: '/v1/record',
     operationId: 'RecordOperation',
+    tells: ['replayed', 'expires'],
     tag: 'operations',
     summary: 'Records the outcome of an operation that was not begun here. The first one wins.',
     description:
@@ -46,7 +48,8 @@ export function addRecord(api: Api): void {
     body: recordFields,
     answers: { 200: recordedSchema, 201: recordedSchema },
     problems: [409, 410, 422],
-    async handle({ caller, body, key }, service) {
+    async handle(call, service) {
+      const { caller, body, key } = call;
       const { result: json, error, retention = 'api', ...fields } = body;
       const now = Math.floor(service.runtime.clock.now());
       const read = readOperation(fields, key, caller, { effect: 'pure', retention, now });
@@ -57,15 +60,18 @@ export function addRecord(api: Api): void {
       const result = decoded('body.result', json, faults);
       if (faults.length > 0 || read.kind === 'invalid') return invalid(faults);
       const outcome = error ? { error: { ...error, retryable: false } } : { result };
-      const answer = await recordOperation(service.runtime, read.operation, outcome);
-      return answerOf(service, answer, error ? 'failed' : 'completed');
+      const { runtime } = service;
+      return reported(runtime, call, subjectOf(read.operation), async () => {
+        const answer = await recordOperation(runtime, read.operation, outcome);
+        return answerOf(service, answer, error ? 'failed' : 'completed');
+      });
     },
   });
 }
 
 async function answerOf(
   { runtime }: ApiService,
-  answer: RecordAnswer,
+  answer: RecordedAnswer,
   state: 'completed' | 'failed',
 ): Promise<Answer> {
   switch (answer.kind) {

@@ -19,6 +19,7 @@ export function addResult(api: Api): void {
     method: 'get',
     path: '/v1/operations/{token}',
     operationId: 'GetResult',
+    tells: ['replayed', 'expires'],
     tag: 'operations',
     summary: 'An operation and its result.',
     permission: 'read',
@@ -32,6 +33,7 @@ export function addResult(api: Api): void {
     method: 'get',
     path: '/v1/result',
     operationId: 'GetResultByKey',
+    tells: ['replayed', 'expires'],
     tag: 'operations',
     summary: 'As `GetResult`, by the key in the header `Idempotency-Key`.',
     permission: 'read',
@@ -91,7 +93,7 @@ export function absent(token: string): Answer {
 export function readCursor(after: string | undefined): string | undefined {
   if (after === undefined) return undefined;
   const text = Buffer.from(after, 'base64url').toString();
-  return /^\[\d{1,16}(?:\.\d{1,16})?,"[\w-]{43}"\]$/.test(text) ? text : 'invalid';
+  return /^\[\d{1,16}(?:\.\d{1,16})?,"[\w-]{43,45}"\]$/.test(text) ? text : 'invalid';
 }
 
 export function cursorOf(next: string | undefined): { readonly next?: string } {

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Answer } from './answer.ts';
 import type { ApiApp } from './app.ts';
 import { problem } from './problem.ts';
-import { BODY_MAX_BYTES, tooLarge } from './read-body.ts';
+import { BODY_MAX_BYTES, tooLarge, withBody } from './read-body.ts';
 
 /** As functions-framework hands a request over: its body read already. */
 type NodeRequest = IncomingMessage & { readonly rawBody?: Uint8Array | undefined };
@@ -13,7 +13,7 @@ export function serveNode(
 ): (request: NodeRequest, response: ServerResponse) => Promise<void> {
   return async (request, response) => {
     try {
-      const body = await bodyOf(request);
+      const body = await bytesOf(request);
       if (body === 'too large') return write(response, tooLarge());
       const answer = await app.fetch(requestOf(request, body));
       const headers = Object.fromEntries(answer.headers);
@@ -26,18 +26,17 @@ export function serveNode(
   };
 }
 
-function requestOf(request: NodeRequest, body: Uint8Array<ArrayBuffer>): Request {
+function requestOf(request: NodeRequest, body: Uint8Array): Request {
   const { method = 'GET', url = '/', headers } = request;
   const asked = new Headers();
   for (const [name, value] of Object.entries(headers)) {
     if (typeof value === 'string' && !name.startsWith(':')) asked.set(name, value);
   }
-  const carries = method !== 'GET' && method !== 'HEAD' && body.length > 0;
   const target = new URL(url.replace(/^\/{2,}/, '/'), 'http://localhost');
-  return new Request(target, { method, headers: asked, ...(carries && { body }) });
+  return withBody(new Request(target, { method, headers: asked }), body);
 }
 
-async function bodyOf(request: NodeRequest): Promise<Uint8Array<ArrayBuffer> | 'too large'> {
+async function bytesOf(request: NodeRequest): Promise<Uint8Array | 'too large'> {
   if (request.rawBody) {
     return request.rawBody.length > BODY_MAX_BYTES ? 'too large' : new Uint8Array(request.rawBody);
   }

@@ -1,6 +1,10 @@
 import type { Runtime } from '../../engine/runtime.ts';
 import type { AuditLog } from '../../ports/audit-log.ts';
+import type { EventLog } from '../../ports/event-log.ts';
+import type { LogicalTimeStore } from '../../ports/logical-time.ts';
+import type { StateStore } from '../../ports/state-store.ts';
 import type { Namespace } from '../../token/token.ts';
+import type { ClaimHandles } from './claim-handle.ts';
 
 /** `reader` looks, `agent` runs operations, `operator` intervenes; each of them may look. */
 export type Role = 'agent' | 'operator' | 'reader';
@@ -21,6 +25,10 @@ export type PrincipalAnswer =
 export interface ApiService {
   readonly runtime: Runtime;
   readonly audit: AuditLog;
+  readonly state: StateStore;
+  readonly events: EventLog;
+  readonly time: LogicalTimeStore;
+  readonly handles: ClaimHandles;
   /** Judges the `Authorization` header of a request. */
   readonly identify: (authorization: string | undefined) => Promise<PrincipalAnswer>;
   readonly grants: readonly Grant[];
