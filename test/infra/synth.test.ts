@@ -1,70 +1,198 @@
-import { Testing } from 'cdktf';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { OPERATION_INDEXES } from '../../functions/src/names.ts';
-import { addStacks } from '../../infra/stacks/all-stacks.ts';
+import { COLLECTIONS, OPERATION_TTL_FIELD } from '../../functions/src/names.ts';
+import { at, ofType, readSynthesised } from '../../infra/policy/synthesised.ts';
+import { FUNCTION_NAMES } from '../../infra/resource-names.ts';
+import {
+  ENVIRONMENTS,
+  environmentOf,
+  resourcesOf,
+  SOURCE,
+  synthesised,
+} from './support/synthesised-environment.ts';
 
-type Resources = Record<string, Record<string, Record<string, unknown>>>;
-
-const { data, messaging } = addStacks(Testing.app({ outdir: 'infra/cdktf.out' }));
-
-function resourcesOf(stack: typeof data | typeof messaging): Resources {
-  const synthesised = JSON.parse(Testing.synth(stack, true)) as { resource: Resources };
-  return synthesised.resource;
+/** Every file that a synthesis writes, by its path. */
+function filesOf(outdir: string): Record<string, string> {
+  const paths = readdirSync(outdir, { recursive: true, encoding: 'utf8' });
+  const files = paths.filter((path) => statSync(join(outdir, path)).isFile());
+  return Object.fromEntries(files.map((path) => [path, readFileSync(join(outdir, path), 'utf8')]));
 }
 
-describe('the data stack', () => {
-  const resources = resourcesOf(data);
-
-  it('protects the database from being deleted, by Google Cloud and by Terraform', () => {
-    expect(resources['google_firestore_database']).toEqual({
-      database: expect.objectContaining({
-        type: 'FIRESTORE_NATIVE',
-        delete_protection_state: 'DELETE_PROTECTION_ENABLED',
-        lifecycle: { prevent_destroy: true },
-      }),
-    });
+describe.each(Object.keys(ENVIRONMENTS))('the environment %s', (name) => {
+  it('is synthesised to the same bytes every time', () => {
+    const [first, second] = [1, 2].map(() => synthesised(environmentOf(name), filesOf));
+    expect(Object.keys(first ?? {})).toContain('stacks/compute/cdk.tf.json');
+    expect(second).toEqual(first);
   });
 
-  it('has the index of every query of the Firestore adapter, in field order', () => {
-    const indexes = Object.values(resources['google_firestore_index'] ?? {});
-    const paths = indexes.map(({ fields }) =>
-      (fields as { field_path: string }[]).map((field) => field.field_path),
+  it('keeps its state in a bucket, each stack under its own name', () => {
+    const { project } = environmentOf(name);
+    const backends = synthesised(environmentOf(name), filesOf);
+    for (const [path, json] of Object.entries(backends)) {
+      if (!path.endsWith('cdk.tf.json')) continue;
+      expect(at(JSON.parse(json), 'terraform', 'backend', 'gcs')).toEqual({
+        bucket: `${project}-agent-once-state`,
+        prefix: path.split('/')[1],
+      });
+    }
+  });
+
+  it('deploys every function from the one package', () => {
+    const resources = resourcesOf(name);
+    const functions = ofType(resources, 'google_cloudfunctions2_function');
+    const entries = functions.map(({ attributes }) =>
+      at(attributes, 'build_config', 'entry_point'),
     );
-    const expected = Object.values(OPERATION_INDEXES).map((fields) => fields.map((f) => f.path));
-    expect(paths).toHaveLength(expected.length);
-    expect(paths).toEqual(expect.arrayContaining(expected));
+    expect(entries).toEqual(expect.arrayContaining([...FUNCTION_NAMES]));
+    expect(entries).toHaveLength(FUNCTION_NAMES.length);
+    for (const { attributes } of functions) {
+      expect(at(attributes, 'build_config', 'runtime')).toBe('nodejs24');
+      expect(at(attributes, 'build_config', 'source', 'storage_source', 'object')).toBe(
+        '${google_storage_bucket_object.source.name}',
+      );
+    }
+    const [object] = ofType(resources, 'google_storage_bucket_object');
+    expect(object?.attributes).toMatchObject({ name: SOURCE.objectName, source: SOURCE.path });
   });
 
-  it('exempts every single field of an operation from indexing', () => {
-    expect(Object.values(resources['google_firestore_field'] ?? {})).toEqual([
-      expect.objectContaining({ collection: 'operations', field: '*', index_config: {} }),
-    ]);
-  });
-});
-
-describe('the messaging stack', () => {
-  const resources = resourcesOf(messaging);
-
-  it('keeps dead letters in a subscription that does not expire', () => {
-    const subscriptions = Object.values(resources['google_pubsub_subscription'] ?? {});
-    expect(subscriptions).toEqual([
+  it('lets Firestore forget stubs, by a field without an index', () => {
+    const ttl = ofType(resourcesOf(name), 'google_firestore_field').filter(
+      ({ attributes }) => attributes['ttl_config'] !== undefined,
+    );
+    expect(ttl.map(({ attributes }) => attributes)).toEqual([
       expect.objectContaining({
-        topic: '${google_pubsub_topic.dead-letters.name}',
-        expiration_policy: { ttl: '' },
+        collection: COLLECTIONS.operations,
+        field: OPERATION_TTL_FIELD,
+        ttl_config: {},
+        index_config: {},
       }),
     ]);
   });
-
-  it('retains a published task for a week', () => {
-    expect(resources['google_pubsub_topic']?.['tasks']).toMatchObject({
-      message_retention_duration: '604800s',
-    });
-  });
 });
 
-it('names no project and no credentials: who applies a stack says where', () => {
-  for (const stack of [data, messaging]) {
-    const { provider } = JSON.parse(Testing.synth(stack)) as { provider: { google: unknown[] } };
-    expect(provider.google).toEqual([{ project: '${var.project}', region: '${var.location}' }]);
-  }
+describe('what an environment chooses', () => {
+  it('protects the data of production from Terraform and from Google Cloud alike', () => {
+    const [database] = ofType(resourcesOf('prod'), 'google_firestore_database');
+    expect(database?.attributes).toMatchObject({
+      delete_protection_state: 'DELETE_PROTECTION_ENABLED',
+      deletion_policy: 'ABANDON',
+      lifecycle: { prevent_destroy: true },
+    });
+    const buckets = ofType(resourcesOf('prod'), 'google_storage_bucket');
+    const protectedOnes = buckets.filter(({ attributes }) =>
+      at(attributes, 'lifecycle', 'prevent_destroy'),
+    );
+    expect(protectedOnes.map(({ key }) => key)).toEqual(['bucket-archive', 'bucket-blobs']);
+  });
+
+  it('can be taken down whole where nothing is protected', () => {
+    const resources = resourcesOf('dev');
+    expect(JSON.stringify(resources)).not.toContain('"prevent_destroy":true');
+    const [database] = ofType(resources, 'google_firestore_database');
+    expect(database?.attributes).toMatchObject({ deletion_policy: 'DELETE' });
+  });
+
+  it('has archived operations grow cheaper with age, and deletes them only when told to', () => {
+    const rulesOf = (name: string) => {
+      const bucket = ofType(resourcesOf(name), 'google_storage_bucket').find(
+        ({ key }) => key === 'bucket-archive',
+      );
+      const rules = bucket?.attributes['lifecycle_rule'] as object[];
+      return rules.map((rule) => [
+        at(rule, 'action', 'storage_class') ?? at(rule, 'action', 'type'),
+        at(rule, 'condition', 'age'),
+      ]);
+    };
+    const ageing = [
+      ['NEARLINE', 30],
+      ['COLDLINE', 90],
+      ['ARCHIVE', 365],
+    ];
+    expect(rulesOf('prod')).toEqual(ageing);
+    expect(rulesOf('everything')).toEqual([...ageing, ['Delete', 3_650]]);
+  });
+
+  it('encrypts what it keeps with a key of its own, once Google’s services may use it', () => {
+    const resources = resourcesOf('prod');
+    const key = environmentOf('prod').optional.encryptionKey;
+    const grants = ofType(resources, 'google_kms_crypto_key_iam_member');
+    expect(new Set(grants.map(({ attributes }) => attributes['crypto_key_id']))).toEqual(
+      new Set([key]),
+    );
+    const agents = grants.map(({ attributes }) => String(attributes['member']).split('@')[1]);
+    expect(agents.toSorted()).toEqual([
+      'cloud-redis.iam.gserviceaccount.com',
+      'gcp-sa-bigtable.iam.gserviceaccount.com',
+      'gcp-sa-firestore.iam.gserviceaccount.com',
+      'gcp-sa-pubsub.iam.gserviceaccount.com',
+      'gs-project-accounts.iam.gserviceaccount.com',
+    ]);
+    const [database] = ofType(resources, 'google_firestore_database');
+    expect(at(database?.attributes, 'cmek_config', 'kms_key_name')).toBe(key);
+    expect(database?.attributes['depends_on']).toHaveLength(3);
+    const archive = ofType(resources, 'google_storage_bucket').find(
+      ({ key: name }) => name === 'bucket-archive',
+    );
+    expect(at(archive?.attributes, 'encryption', 'default_kms_key_name')).toBe(key);
+  });
+
+  it('lets operators work with the command line, without a role on the project', () => {
+    const member = 'group:on-call@example.com';
+    const granted = resourcesOf('prod')
+      .filter(({ attributes }) => attributes['member'] === member)
+      .map(({ type, attributes }) => [
+        type,
+        attributes['role'],
+        at(attributes, 'condition', 'expression') ?? 'resource',
+      ]);
+    expect(granted).toEqual(
+      expect.arrayContaining([
+        [
+          'google_project_iam_member',
+          '${google_project_iam_custom_role.store-role.name}',
+          'resource.name == "projects/your-project-prod/databases/agent-once"',
+        ],
+        ['google_storage_bucket_iam_member', 'roles/storage.objectUser', 'resource'],
+        ['google_pubsub_topic_iam_member', 'roles/pubsub.publisher', 'resource'],
+        ['google_pubsub_subscription_iam_member', 'roles/pubsub.subscriber', 'resource'],
+      ]),
+    );
+    expect(granted).toHaveLength(5);
+    expect(JSON.stringify(resourcesOf('dev'))).not.toContain('operator');
+  });
+
+  it('adds Redis, Bigtable and the history of state only where they are asked for', () => {
+    const optional = (name: string) =>
+      new Set(
+        synthesised(environmentOf(name), readSynthesised)
+          .filter(({ stack }) => stack === 'optional')
+          .map(({ type }) => type),
+      );
+    expect(optional('dev')).toEqual(new Set());
+    expect(synthesised(environmentOf('dev'), filesOf)).toHaveProperty([
+      'stacks/optional/cdk.tf.json',
+    ]);
+    expect(optional('staging')).toContain('google_bigquery_dataset');
+    expect(optional('staging')).not.toContain('google_redis_instance');
+    for (const type of [
+      'google_redis_instance',
+      'google_bigtable_instance',
+      'google_bigquery_table',
+    ]) {
+      expect(optional('prod')).toContain(type);
+    }
+  });
+
+  it('keeps Redis on a network that only the functions are connected to', () => {
+    const resources = resourcesOf('prod');
+    const [redis] = ofType(resources, 'google_redis_instance');
+    expect(redis?.attributes).toMatchObject({
+      connect_mode: 'PRIVATE_SERVICE_ACCESS',
+      auth_enabled: true,
+    });
+    for (const { attributes } of ofType(resources, 'google_cloudfunctions2_function')) {
+      expect(at(attributes, 'service_config', 'vpc_connector')).toContain('/connectors/agent-once');
+    }
+  });
 });

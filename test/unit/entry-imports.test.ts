@@ -46,3 +46,17 @@ it('sees an SDK that an adapter loads', async () => {
   const loaded = await modulesLoadedBy('src/adapters/embedded/store.ts');
   expect(loaded.filter((url) => STORE_SDK.test(url))).toEqual(['node:sqlite']);
 });
+
+it.each(['hono', 'express'])('the middleware for %s loads no framework', async (framework) => {
+  const loaded = await modulesLoadedBy(`src/middleware/${framework}.ts`);
+  expect(
+    loaded.filter((url) => /\/node_modules\/(@?hono|express|@google-cloud)\//.test(url)),
+  ).toEqual([]);
+});
+
+it('the harness for endpoints loads nothing of the engine', async () => {
+  const loaded = await modulesLoadedBy('src/verify/index.ts');
+  const ours = loaded.filter((url) => url.includes('/functions/src/'));
+  expect(ours.length).toBeGreaterThan(3);
+  expect(ours.filter((url) => !url.includes('/src/verify/'))).toEqual([]);
+});

@@ -112,6 +112,10 @@ function overrides(environment: Environment, terminal: Terminal): Overrides {
         needed(environment, 'AGENT_ONCE_BLOB_BUCKET', 'To keep a large payload');
         return real.put(name, bytes);
       },
+      async delete(name) {
+        needed(environment, 'AGENT_ONCE_BLOB_BUCKET', 'To delete a large payload');
+        return real.delete(name);
+      },
     }),
   };
 }

@@ -8,6 +8,8 @@ import type { Paint } from './paint.ts';
 export interface Terminal {
   out(text: string): void;
   err(text: string): void;
+  /** Shows a line in place of the one before; empty: none. Absent where nobody watches. */
+  readonly progress?: (line: string) => void;
   readonly paint: Paint;
   readonly input: Readable;
   /** The folder it was called in. */

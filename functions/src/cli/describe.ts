@@ -1,12 +1,15 @@
-import type { OperationRecord, StoredOperation } from '../operation/record.ts';
-import { isUnanswered, leaseUntil } from './operation-view.ts';
 import type { OperationView } from './operation-view.ts';
 import type { Paint, Style } from './paint.ts';
 import { shownPayload } from './payload.ts';
+import type { Kept, Seen, ShownError, Standing } from './seen.ts';
 import { duration, momentAndAge } from './times.ts';
 
-const COLOURS: Readonly<Record<OperationRecord['status'], Style>> = {
+type Status = Standing['status'];
+
+const COLOURS: Readonly<Record<Status, Style>> = {
   claimed: 'cyan',
+  in_flight: 'cyan',
+  free: 'yellow',
   released: 'yellow',
   in_doubt: 'red',
   completed: 'green',
@@ -15,25 +18,25 @@ const COLOURS: Readonly<Record<OperationRecord['status'], Style>> = {
   archived: 'gray',
 };
 
-export function shownStatus(record: OperationRecord, paint: Paint): string {
-  return paint(COLOURS[record.status], record.status);
+export function shownStatus({ status }: { readonly status: Status }, paint: Paint): string {
+  return paint(COLOURS[status], status);
 }
 
 /** The page of `show`: what happened, who holds it, what runs next, and which command changes that. */
 export function describe(view: OperationView, paint: Paint): string {
-  const { operation, now, next } = view;
-  const { record } = operation;
+  const { seen, now, next } = view;
+  const { namespace, retention } = seen;
   const blocks = [
-    `${paint('bold', record.action)}  ${shownStatus(record, paint)}`,
+    `${paint('bold', seen.action)}  ${shownStatus(seen.standing, paint)}`,
     facts([
-      ['token', record.token],
-      ['root', record.root === record.token ? 'this one' : record.root],
-      ['path', record.path],
-      ['agent', `${record.agent}, in namespace ${record.namespace}`],
-      ['effect', `${record.effect}, kept as ${record.retention.name}`],
+      ['token', seen.token],
+      ['root', seen.root === seen.token ? 'this one' : seen.root],
+      ['path', seen.path],
+      ['agent', seen.agent + (namespace === undefined ? '' : `, in namespace ${namespace}`)],
+      ['effect', seen.effect + (retention === undefined ? '' : `, kept as ${retention}`)],
     ]),
     section(paint, 'What happened', facts(happened(view))),
-    section(paint, 'Who holds it', `  ${holder(operation, now)}`),
+    section(paint, 'Who holds it', `  ${holder(seen, now)}`),
     section(paint, 'What runs next', wrapped(next.what)),
     ...next.choices.map(({ when, command }) => `  ${when}\n    ${paint('cyan', command)}`),
   ];
@@ -43,83 +46,89 @@ export function describe(view: OperationView, paint: Paint): string {
 type Fact = readonly [name: string, value: string];
 
 function happened(view: OperationView): Fact[] {
-  const { operation, now, params, result } = view;
-  const { record, createdAt, updatedAt } = operation;
-  const { trackingId, override } = record;
+  const { seen, now, params, result } = view;
+  const { trackingId, override } = seen;
   return [
-    ['made', momentAndAge(record.madeAt, now)],
-    ['claimed first', momentAndAge(createdAt, now)],
-    ['attempts', `${record.attempt} (fence ${record.fence})`],
-    ...(trackingId === undefined ? [] : [startedFact(record, trackingId)]),
-    ['last written', momentAndAge(updatedAt, now)],
-    ...ended(record, now),
+    ['made', momentAndAge(seen.madeAt, now)],
+    ['claimed first', momentAndAge(seen.createdAt, now)],
+    ['attempts', `${seen.attempt} (fence ${seen.fence})`],
+    ...(trackingId === undefined ? [] : [startedFact(seen, trackingId)]),
+    ['last written', momentAndAge(seen.updatedAt, now)],
+    ...ended(seen.standing, now),
     ...(override ? [overrideFact(override, now)] : []),
     ...(params ? [['params', indented(shownPayload(params))] as const] : []),
     ...(result ? [['result', indented(shownPayload(result))] as const] : []),
   ];
 }
 
-function startedFact(record: OperationRecord, trackingId: string): Fact {
-  const open = isUnanswered(record) ? '; what became of it is not known' : '';
-  return ['started', `tracking id ${trackingId}${open}`];
+function startedFact({ open }: Seen, trackingId: string): Fact {
+  return ['started', `tracking id ${trackingId}${open ? '; what became of it is not known' : ''}`];
 }
 
-function overrideFact(override: NonNullable<OperationRecord['override']>, now: number): Fact {
+function overrideFact(override: NonNullable<Seen['override']>, now: number): Fact {
   const { verb, actor, reason, at } = override;
   return ['overridden', `${verb} by ${actor}, ${momentAndAge(at, now)}: ${reason}`];
 }
 
-function ended(record: OperationRecord, now: number): Fact[] {
-  switch (record.status) {
+function ended(standing: Standing, now: number): Fact[] {
+  switch (standing.status) {
     case 'claimed':
       return [];
+    case 'in_flight':
+    case 'free':
     case 'released':
-      return record.error ? [errorFact('last error', record.error)] : [];
+      return standing.error ? [errorFact('last error', standing.error)] : [];
     case 'in_doubt':
-      return [errorFact('in doubt', record.error)];
+      return [errorFact('in doubt', standing.error)];
     case 'completed': {
-      const follows = record.sent ? '' : '; its follow-up tasks are not known to be published';
-      return [['completed', momentAndAge(record.completedAt, now) + follows], kept(record, now)];
+      const { followUps = 'sent' } = standing;
+      const follows =
+        followUps === 'sent' ? '' : '; its follow-up tasks are not known to be published';
+      const completed = momentAndAge(standing.completedAt, now) + follows;
+      return [['completed', completed], kept(standing, now)];
     }
     case 'failed':
       return [
-        ['failed', momentAndAge(record.completedAt, now)],
-        errorFact('error', record.error),
-        kept(record, now),
+        ['failed', momentAndAge(standing.completedAt, now)],
+        errorFact('error', standing.error),
+        kept(standing, now),
       ];
     case 'cancelled':
       return [
-        ['cancelled', `${momentAndAge(record.completedAt, now)}: ${record.reason}`],
-        kept(record, now),
+        ['cancelled', `${momentAndAge(standing.completedAt, now)}: ${standing.reason}`],
+        kept(standing, now),
       ];
-    case 'archived':
+    case 'archived': {
+      const { outcome, completedAt, forgetAt, pointer } = standing;
+      const where = pointer ? `${pointer.object}, from byte ${pointer.offset}` : 'yes';
       return [
-        [record.outcome, momentAndAge(record.completedAt, now)],
-        ['cold storage', `${record.pointer.object}, from byte ${record.pointer.offset}`],
-        ['forgotten', momentAndAge(record.forgetAt, now)],
+        [outcome, momentAndAge(completedAt, now)],
+        ['cold storage', where],
+        ['forgotten', momentAndAge(forgetAt, now)],
       ];
+    }
   }
 }
 
-function errorFact(name: string, { code, message }: { code: string; message: string }): Fact {
+function errorFact(name: string, { code, message }: ShownError): Fact {
   return [name, `${code}: ${message}`];
 }
 
-function kept(record: { readonly expireAt: number; readonly hold?: true }, now: number): Fact {
-  return [
-    'kept hot',
-    record.hold ? 'until its hold is lifted' : `until ${momentAndAge(record.expireAt, now)}`,
-  ];
+function kept({ expireAt, hold }: Kept, now: number): Fact {
+  return ['kept hot', hold ? 'until its hold is lifted' : `until ${momentAndAge(expireAt, now)}`];
 }
 
-function holder(operation: StoredOperation, now: number): string {
-  const { record } = operation;
-  const until = leaseUntil(operation);
-  if (record.status !== 'claimed' || until === undefined) return 'Nobody.';
-  const who = record.holder.startsWith('message:')
-    ? `The run of message ${record.holder.slice('message:'.length)}`
-    : record.holder;
-  const claim = `claim ${record.claimId}, fence ${record.fence}`;
+function holder({ standing, fence }: Seen, now: number): string {
+  if (standing.status === 'in_flight') {
+    return `Somebody, or it waits, for another ${duration(standing.until - now)} (fence ${fence}).`;
+  }
+  if (standing.status !== 'claimed') return 'Nobody.';
+  const { leaseUntil: until } = standing;
+  const { name, claimId } = standing.holder;
+  const who = name.startsWith('message:')
+    ? `The run of message ${name.slice('message:'.length)}`
+    : name;
+  const claim = `claim ${claimId}, fence ${fence}`;
   return until > now
     ? `${who} (${claim}), for another ${duration(until - now)} unless it renews.`
     : `Nobody any more. ${who} (${claim}) did, until ${momentAndAge(until, now)}.`;

@@ -15,6 +15,9 @@ const code = await runCli(
   {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
+    ...(process.stderr.isTTY && {
+      progress: (line: string) => void process.stderr.write(`\r\u001B[2K${line}`),
+    }),
     paint: paintFor(process.stdout),
     input: process.stdin,
     folder: process.cwd(),

@@ -1,17 +1,24 @@
 import { Command, CommanderError } from 'commander';
 import { StoreAway } from '../operation/errors.ts';
+import { archiveCommand } from './commands/archive.ts';
+import { exportCommand } from './commands/export.ts';
 import { inDoubtCommand } from './commands/in-doubt.ts';
 import { ledgerCommand } from './commands/ledger.ts';
 import { overrideCommands } from './commands/override.ts';
 import { publishCommand } from './commands/publish.ts';
 import { resolveCommand } from './commands/resolve.ts';
+import { restoreCommand } from './commands/restore.ts';
 import { showCommand } from './commands/show.ts';
 import { sweepCommand } from './commands/sweep.ts';
 import { tailCommand } from './commands/tail.ts';
+import { verifyCommand } from './commands/verify.ts';
 import { workflowCommands } from './commands/workflow.ts';
 import type { Answer, Connection, Run, Terminal } from './context.ts';
 import { EXIT, Failure } from './failure.ts';
-import { invocationOf } from './target.ts';
+import type { RunOperations } from './operations.ts';
+import { notServed, serviceOperations } from './service-operations.ts';
+import { storeOperations } from './store-operations.ts';
+import { invocationOf, serviceTarget } from './target.ts';
 import type { TargetOptions } from './target.ts';
 
 /** Reaches the deployment that the options, the environment or a dev.json name. */
@@ -45,6 +52,7 @@ function commandLine(
 ): Command {
   const program = new Command('agent-once')
     .description('Looks at operations, and intervenes in them.')
+    .option('--url <URL>', 'the idempotency service, instead of a store')
     .option('--store <STORE>', 'embedded:FILE or firestore')
     .option('--namespace <NAME>', 'whose tokens')
     .option('--project <ID>', 'the Google Cloud project')
@@ -52,29 +60,51 @@ function commandLine(
     .addHelpText('after', ENDING);
   const options = (): TargetOptions => program.opts<TargetOptions>();
 
-  const run: Run = async (work) => {
+  const print = (answer: Answer): void => {
+    const text = options().json ? jsonText(answer) : answer.text;
+    if (text !== '') terminal.out(`${text}\n`);
+    setExit(EXIT[answer.exit ?? 'ok']);
+  };
+  const onStore: Run = async (work) => {
     const connection = await connect(options(), terminal);
     try {
-      const invocation = invocationOf(options());
-      const answer = await work({ ...connection, terminal, invocation });
-      const text = options().json ? jsonText(answer) : answer.text;
-      if (text !== '') terminal.out(`${text}\n`);
-      setExit(EXIT[answer.exit ?? 'ok']);
+      print(await work({ ...connection, terminal, invocation: invocationOf(options()) }));
     } finally {
       await connection.close();
     }
   };
+  /** For what needs a store: a service that the options name is not it. */
+  const run: Run = async (work) => {
+    const target = serviceTarget(options(), terminal.env);
+    const stores = terminal.env['AGENT_ONCE_STORE'] !== undefined && options().url === undefined;
+    if (target && !stores) throw notServed(commandOf(program), target.url);
+    return onStore(work);
+  };
+  const runOperations: RunOperations = async (work) => {
+    const invocation = invocationOf(options());
+    const target = serviceTarget(options(), terminal.env);
+    if (target) {
+      const operations = serviceOperations(target, invocation);
+      print(await work({ operations, terminal, invocation }));
+      return;
+    }
+    await onStore((context) => work({ ...context, operations: storeOperations(context) }));
+  };
 
   const commands = [
     publishCommand(run),
-    showCommand(run),
-    ledgerCommand(run),
-    inDoubtCommand(run),
-    resolveCommand(run),
-    ...overrideCommands(run),
+    showCommand(runOperations),
+    ledgerCommand(runOperations),
+    inDoubtCommand(runOperations),
+    resolveCommand(runOperations),
+    ...overrideCommands(runOperations),
     ...workflowCommands(run),
     sweepCommand(run),
+    archiveCommand(run),
+    restoreCommand(run),
+    exportCommand(run),
     tailCommand(terminal, () => options().json === true),
+    verifyCommand(terminal, print),
   ];
   for (const command of commands) program.addCommand(command);
   for (const command of [program, ...commands]) {
@@ -90,9 +120,14 @@ function commandLine(
 }
 
 const ENDING = `
-Where: --store and --namespace, else the environment, else the .agent-once/dev.json that npm run dev
-writes here or in a folder above.
+Where: --url, or --store and --namespace, else AGENT_ONCE_URL, else the store of the environment, else
+the .agent-once/dev.json that npm run dev writes here or in a folder above.
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 refused, 5 the store can't be reached.`;
+
+/** The name of the command that is being carried out. */
+function commandOf(program: Command): string {
+  return program.args[0] ?? program.name();
+}
 
 function jsonText(answer: Answer): string {
   return answer.kind === 'value'

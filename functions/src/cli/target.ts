@@ -3,9 +3,11 @@ import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import type { Environment } from '../config.ts';
 import { Failure } from './failure.ts';
+import type { ServiceTarget } from './service-operations.ts';
 
 /** The options that say where a command works, and how it prints. */
 export interface TargetOptions {
+  readonly url?: string;
   readonly store?: string;
   readonly namespace?: string;
   readonly project?: string;
@@ -68,14 +70,44 @@ function textOf(path: string): string | undefined {
 function nowhere(): Failure {
   return new Failure('usage', 'It is not said which store to look into.', {
     advice:
-      'Give --store embedded:FILE, or --store firestore --project ID, or set AGENT_ONCE_STORE and ' +
-      'GOOGLE_CLOUD_PROJECT, or start npm run dev in this folder.',
+      'Give --store embedded:FILE, or --store firestore --project ID, or --url for the service, or set ' +
+      'AGENT_ONCE_STORE and GOOGLE_CLOUD_PROJECT, or start npm run dev in this folder.',
   });
 }
 
+/**
+ * The service that is to be asked, where the options or the environment name one. An option goes before
+ * the environment.
+ *
+ * @throws {Failure} where the options name a service and a store
+ */
+export function serviceTarget(
+  { url, store, project, namespace }: TargetOptions,
+  env: Environment,
+): ServiceTarget | undefined {
+  const storeNamed = store !== undefined || project !== undefined;
+  if (url !== undefined && storeNamed) {
+    throw new Failure('usage', '--url names a service, --store and --project a store: give one.');
+  }
+  const asked = url ?? (storeNamed ? undefined : env['AGENT_ONCE_URL']);
+  if (asked === undefined || asked === '') return undefined;
+  if (!URL.canParse(asked) || !/^https?:$/.test(new URL(asked).protocol)) {
+    throw new Failure('usage', `"${asked}" is not the URL of a service.`, {
+      advice: 'Give it without /v1, as in --url https://REGION-PROJECT.cloudfunctions.net/api.',
+    });
+  }
+  const token = env['AGENT_ONCE_TOKEN'] ?? env['AGENT_ONCE_API_DEVELOPMENT_TOKEN'];
+  const whose = namespace ?? env['AGENT_ONCE_NAMESPACE'];
+  return {
+    url: asked,
+    ...(token !== undefined && { token }),
+    ...(whose !== undefined && { namespace: whose }),
+  };
+}
+
 /** The CLI with the options that led here, as a shell takes it: commands it suggests can be copied. */
-export function invocationOf({ store, project, namespace }: TargetOptions): string {
-  const options = Object.entries({ store, project, namespace }).flatMap(([name, value]) =>
+export function invocationOf({ url, store, project, namespace }: TargetOptions): string {
+  const options = Object.entries({ url, store, project, namespace }).flatMap(([name, value]) =>
     value === undefined ? [] : [`--${name} ${shellQuoted(value)}`],
   );
   return ['agent-once', ...options].join(' ');

@@ -37,7 +37,7 @@ export type ClaimAnswer =
       readonly kind: 'claimed';
       readonly claim: Claim;
       readonly reconcile?: ReconcileQuestion;
-      /** An earlier request won it under this claim id: its lease runs from then, until it is renewed. */
+      /** It was found, as won under this claim id before: its lease runs from then, until it is renewed. */
       readonly standing?: true;
     }
   | {

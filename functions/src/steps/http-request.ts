@@ -138,7 +138,7 @@ async function send(
 }
 
 /** `beforeSending` runs once there is a connection: an endpoint that is down costs no record. */
-async function sendOnce(
+export async function sendOnce(
   outgoing: Outgoing,
   limits: { readonly signal: AbortSignal; readonly maxBytes: number },
   beforeSending: () => Promise<void>,

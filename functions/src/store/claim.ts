@@ -33,10 +33,8 @@ export async function claim(
   const readFirst = request.likelyDuplicate === true || asked.window !== undefined;
   let mayCreate = !readFirst && decideClaim(undefined, request, documents.now()).kind === 'create';
 
-  let sent = false;
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     if (mayCreate) {
-      sent = true;
       const record = firstClaim(id, request, shards, documents.now());
       const answer = await unlessUnknown(() => documents.create(id, record));
       if (answer?.kind === 'written') return claimed(request, answer.revision, record);
@@ -44,9 +42,6 @@ export async function claim(
     const { found, at } = await documents.read([id]);
     const decision = decideClaim(found[0], request, at);
     const answer = await act(documents, id, found[0], request, decision, at);
-    if (answer?.kind === 'claimed' && decision.kind === 'holding' && !sent) {
-      return { ...answer, standing: true };
-    }
     if (answer) return answer;
     mayCreate = decision.kind === 'create';
   }
@@ -72,7 +67,12 @@ async function act(
     case 'mismatch':
       return decision;
     case 'holding':
-      return found && asking(claimed(request, found.revision, found.record), decision.reconcile);
+      return (
+        found && {
+          ...asking(claimed(request, found.revision, found.record), decision.reconcile),
+          standing: true,
+        }
+      );
     case 'replayed':
       return {
         kind: 'replayed',
@@ -109,7 +109,7 @@ async function act(
 function asking(
   taken: { kind: 'claimed'; claim: Claim },
   reconcile: ReconcileQuestion | undefined,
-): ClaimAnswer {
+): Extract<ClaimAnswer, { kind: 'claimed' }> {
   return reconcile ? { ...taken, reconcile } : taken;
 }
 

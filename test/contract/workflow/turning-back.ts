@@ -9,6 +9,7 @@ import {
   RetryableError,
   undoWith,
 } from '../../../functions/src/index.ts';
+import type { Claim } from '../../../functions/src/ports/token-store.ts';
 import { NAMESPACE, stage } from './fixture.ts';
 import type { Stage, WorkflowSubject } from './fixture.ts';
 
@@ -107,6 +108,36 @@ export function turningBack(open: WorkflowSubject['open']): void {
     const operation = await at.runtime.store.get(NAMESPACE, token);
     expect(operation?.record.status).toBe('cancelled');
     expect(operation?.record.fence).toBeGreaterThan(resolved.found.record.fence);
+  });
+
+  test('a freed step that another claims before it is cancelled is not counted as cancelled', async () => {
+    const { workflow, steps } = pair(() => {
+      throw new Error('No answer.');
+    }, 'once');
+    const at = stage(await open(), steps);
+    const root = at.begin(workflow.task({}));
+    const { declined, pay } = await bothOf(at);
+    await at.deliver(pay);
+    await at.deliver(declined);
+    const real = at.runtime.store;
+    await real.override(NAMESPACE, pay.token, {
+      override: { verb: 'resolve_not_done' },
+      actor: 'ann',
+      reason: 'asked the bank',
+    });
+    const store = {
+      ...real,
+      async giveBack(claim: Claim) {
+        await real.giveBack(claim);
+        const { record } = (await real.get(NAMESPACE, pay.token)) ?? {};
+        if (!record) throw new Error('The payment is not on record.');
+        const other = { claimId: 'another', leaseMs: 60_000, holder: 'another' };
+        await real.claim({ facts: record, ...other });
+      },
+    };
+    expect(await at.deliver(pay, { ...at.runtime, store })).toBe('claim_lost');
+    expect((await real.get(NAMESPACE, pay.token))?.record.status).toBe('claimed');
+    expect((await at.workflow(root.token))?.status).toBe('compensating');
   });
 
   test('one resolved as done is taken back', async () => {

@@ -2,12 +2,16 @@ import { Command } from 'commander';
 import type { StoredOperation } from '../../operation/record.ts';
 import type { Token } from '../../token/token.ts';
 import { tokenArgument } from '../arguments.ts';
-import type { Answer, Context, Run } from '../context.ts';
+import type { Answer, Context } from '../context.ts';
 import { describe } from '../describe.ts';
 import { Failure } from '../failure.ts';
-import { viewJson, viewOperation } from '../operation-view.ts';
+import { viewJson } from '../operation-view.ts';
+import type { OperationView } from '../operation-view.ts';
+import type { OperationsContext, RunOperations } from '../operations.ts';
+import type { Paint } from '../paint.ts';
+import { viewOperation } from '../store-view.ts';
 
-export function showCommand(run: Run): Command {
+export function showCommand(run: RunOperations): Command {
   return new Command('show')
     .summary('one operation: what happened, who holds it, what runs next')
     .description(
@@ -17,17 +21,23 @@ export function showCommand(run: Run): Command {
     .action((token: Token) => run((context) => show(context, token)));
 }
 
-async function show(context: Context, token: Token): Promise<Answer> {
-  const found = await context.runtime.store.get(context.namespace, token);
-  if (!found) throw absent(context, token);
-  return shown(context, found);
+async function show({ operations, terminal }: OperationsContext, token: Token): Promise<Answer> {
+  const view = await operations.look(token);
+  if (view) return shownView(view, terminal.paint);
+  const message = `No operation ${token} in ${operations.place}.`;
+  throw new Failure('notFound', message, { advice: operations.elsewhere });
 }
 
 /** An operation as `show` prints it. */
+export function shownView(view: OperationView, paint: Paint): Answer {
+  return { kind: 'value', json: viewJson(view), text: describe(view, paint) };
+}
+
+/** {@link shownView} of a stored operation. */
 export async function shown(context: Context, found: StoredOperation): Promise<Answer> {
   const { runtime, invocation, terminal } = context;
   const view = await viewOperation(found, runtime, runtime.store.now(), invocation);
-  return { kind: 'value', json: viewJson(view), text: describe(view, terminal.paint) };
+  return shownView(view, terminal.paint);
 }
 
 export function absent({ namespace, runtime }: Context, token: Token): Failure {

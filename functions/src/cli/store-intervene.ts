@@ -1,0 +1,117 @@
+import { purgeArchived } from '../engine/cold-purge.ts';
+import { packValue } from '../engine/payload.ts';
+import type { StoredOperation, StoredValue } from '../operation/record.ts';
+import type { Override } from '../ports/token-store.ts';
+import type { Token } from '../token/token.ts';
+import { coldOf } from './cold-of.ts';
+import { publishStoredTask } from './commands/republish.ts';
+import { absent } from './commands/show.ts';
+import type { Signature } from './commands/signature.ts';
+import type { Context } from './context.ts';
+import { Failure } from './failure.ts';
+import type { Wanted } from './operations.ts';
+
+/** Intervenes in the record, and publishes its task where that follows. */
+export async function interveneInStore(
+  context: Context,
+  token: Token,
+  wanted: Wanted,
+  signature: Signature,
+): Promise<StoredOperation> {
+  const override = await overrideOf(context, wanted);
+  const cold = wanted.verb === 'purge' && (await purgedCold(context, token, signature));
+  if (cold) return cold;
+  const { runtime, namespace } = context;
+  const answer = await runtime.store.override(namespace, token, { override, ...signature });
+  switch (answer.kind) {
+    case 'absent':
+      throw absent(context, token);
+    case 'overridden': {
+      const publishes = isResolution(override) || override.verb === 'force_release';
+      if (publishes) await publishStoredTask(context, answer.found);
+      return answer.found;
+    }
+    case 'stale':
+    case 'refused':
+      if (isResolution(override)) return resolvedBefore(context, token, override, answer.why);
+      throw leftAsItWas(token, answer.why);
+  }
+}
+
+type Resolution = Extract<Override, { verb: 'resolve_done' | 'resolve_not_done' }>;
+
+function isResolution(override: Override): override is Resolution {
+  return override.verb === 'resolve_done' || override.verb === 'resolve_not_done';
+}
+
+async function overrideOf({ runtime }: Context, wanted: Wanted): Promise<Override> {
+  if (wanted.verb !== 'resolve_done') return wanted;
+  return { verb: 'resolve_done', result: await packValue(wanted.result, runtime.blobs) };
+}
+
+function leftAsItWas(token: string, why: string, advice?: string): Failure {
+  const message = `Operation ${token} is left as it was. ${why}`;
+  return new Failure('refused', message, advice === undefined ? {} : { advice });
+}
+
+/** The same verdict given again: a crash may have come between it and the publishing. */
+async function resolvedBefore(
+  context: Context,
+  token: Token,
+  resolution: Resolution,
+  why: string,
+): Promise<StoredOperation> {
+  const found = await context.runtime.store.get(context.namespace, token);
+  if (!found) throw absent(context, token);
+  const { record } = found;
+  if (record.override?.verb !== resolution.verb || !sameVerdict(record, resolution)) {
+    throw leftAsItWas(token, why, adviceFor(context, found));
+  }
+  const published = record.status === 'completed' && record.sent;
+  if (!published) await publishStoredTask(context, found);
+  return found;
+}
+
+function sameVerdict(record: StoredOperation['record'], resolution: Resolution): boolean {
+  if (resolution.verb === 'resolve_not_done') return record.status === 'released';
+  return record.status === 'completed' && equal(record.result, resolution.result);
+}
+
+function equal(a: StoredValue, b: StoredValue): boolean {
+  if (a.kind === 'inline' && b.kind === 'inline') return a.text === b.text;
+  return a.kind === 'blob' && b.kind === 'blob' && a.name === b.name;
+}
+
+function adviceFor({ invocation }: Context, { record }: StoredOperation): string {
+  const { override, token, status } = record;
+  const look = `${invocation} show ${token}`;
+  if (override?.verb.startsWith('resolve_')) {
+    return `${override.actor} resolved it already (${override.verb}: ${override.reason}). See: ${look}`;
+  }
+  return status === 'claimed'
+    ? `Once its lease has ended, a sweep parks it if it is in doubt: ${invocation} sweep. See: ${look}`
+    : `See: ${look}`;
+}
+
+/** An archived operation is purged where its payload is. `undefined`: it is not archived. */
+async function purgedCold(
+  context: Context,
+  token: Token,
+  signature: Signature,
+): Promise<StoredOperation | undefined> {
+  const { runtime, namespace } = context;
+  const found = await runtime.store.get(namespace, token);
+  if (found?.record.status !== 'archived') return undefined;
+  const asked = { namespace, token, ...signature };
+  const answer = await purgeArchived(runtime, coldOf(context), asked);
+  switch (answer.kind) {
+    case 'purged':
+      return answer.found;
+    case 'refused':
+      throw leftAsItWas(token, answer.why);
+    case 'absent':
+      throw absent(context, token);
+    case 'hot':
+      return undefined;
+  }
+}
