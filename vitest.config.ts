@@ -27,7 +27,7 @@ export default defineConfig({
     projects: [
       project('unit', 20 * SECOND),
       project('simulation', 2 * MINUTE),
-      project('infra', 30 * SECOND),
+      onEmulators('infra', 2 * MINUTE),
       onEmulators('contract', MINUTE),
       onEmulators('emulator', 2 * MINUTE),
       onEmulators('soak', 30 * MINUTE),

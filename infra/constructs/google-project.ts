@@ -1,26 +1,45 @@
+import { DataGoogleProject } from '@cdktf/provider-google/lib/data-google-project/index.js';
 import { GoogleProvider } from '@cdktf/provider-google/lib/provider/index.js';
-import { TerraformVariable } from 'cdktf';
-import { Construct } from 'constructs';
+import { GcsBackend, TerraformStack } from 'cdktf';
+import type { Construct } from 'constructs';
+import type { Environment } from '../environment.ts';
+import { stateBucketName } from '../resource-names.ts';
 
-/** The project and location that a stack is applied to: Terraform variables, so synthesis needs neither. */
-export class GoogleProject extends Construct {
-  readonly location: string;
+const LABELS = { app: 'agent-once' };
 
-  constructor(scope: Construct) {
-    super(scope, 'google');
-    const project = new TerraformVariable(scope, 'project', {
-      type: 'string',
-      description: 'Google Cloud project id',
+export type ServiceAgent =
+  | 'cloud-redis'
+  | 'gcp-sa-bigtable'
+  | 'gcp-sa-firestore'
+  | 'gcp-sa-pubsub'
+  | 'gs-project-accounts';
+
+/** A stack of one environment's project. Its state lies in a bucket that whoever deploys shares. */
+export class ProjectStack extends TerraformStack {
+  readonly environment: Environment;
+  #number: string | undefined;
+
+  constructor(scope: Construct, id: string, environment: Environment) {
+    super(scope, id);
+    this.environment = environment;
+    const { project, region, name } = environment;
+    new GoogleProvider(this, 'google', {
+      project,
+      region,
+      defaultLabels: { ...LABELS, environment: name },
     });
-    const location = new TerraformVariable(scope, 'location', {
-      type: 'string',
-      description: 'Region of everything that has one',
-      default: 'europe-west1',
-    });
-    new GoogleProvider(this, 'provider', {
-      project: project.stringValue,
-      region: location.stringValue,
-    });
-    this.location = location.stringValue;
+    new GcsBackend(this, { bucket: stateBucketName(project), prefix: id });
+  }
+
+  /** Known to Terraform when it plans. */
+  get projectNumber(): string {
+    const { project } = this.environment;
+    this.#number ??= new DataGoogleProject(this, 'project', { projectId: project }).number;
+    return this.#number;
+  }
+
+  /** Google's own account that does a service's work in this project. */
+  serviceAgent(service: ServiceAgent): string {
+    return `serviceAccount:service-${this.projectNumber}@${service}.iam.gserviceaccount.com`;
   }
 }

@@ -120,7 +120,7 @@ describe('what an environment chooses', () => {
     expect(new Set(grants.map(({ attributes }) => attributes['crypto_key_id']))).toEqual(
       new Set([key]),
     );
-    const agents = grants.map(({ attributes }) => String(attributes['member']).split('@')[1]);
+    const agents = grants.map(({ attributes }) => String(attributes['member']).replace(/^.*@/, ''));
     expect(agents.toSorted()).toEqual([
       'cloud-redis.iam.gserviceaccount.com',
       'gcp-sa-bigtable.iam.gserviceaccount.com',

@@ -1,0 +1,77 @@
+import type { Environment } from './environment.ts';
+import type { Bucket, FunctionName, Topic } from './resource-names.ts';
+
+/** What a function may do, and by whom it is called: everything that its service account gets. */
+export interface FunctionSpec {
+  readonly does: string;
+  readonly calledBy: 'push' | 'scheduler' | 'principals';
+  readonly publishesTo: readonly Topic[];
+  readonly usesStore: boolean;
+  readonly buckets: Readonly<Partial<Record<Bucket, readonly BucketRole[]>>>;
+  readonly scaling: (environment: Environment) => Scaling;
+}
+
+/** Roles on one bucket. Objects that exist can be neither changed nor deleted with the first two. */
+export type BucketRole = 'objectViewer' | 'objectCreator' | 'objectUser';
+
+export interface Scaling {
+  readonly memory: string;
+  readonly cpu: string;
+  readonly concurrency: number;
+  readonly minInstances: number;
+  readonly maxInstances: number;
+}
+
+const READ_WRITE = ['objectViewer', 'objectCreator'] as const;
+
+/** A scheduler's function works alone: a second call meets the first one's leases. */
+const ALONE = { cpu: '1', concurrency: 1, minInstances: 0, maxInstances: 2 } as const;
+
+export const FUNCTION_SPECS: Readonly<Record<FunctionName, FunctionSpec>> = {
+  'run-task': {
+    does: 'Runs each task that Pub/Sub pushes, once.',
+    calledBy: 'push',
+    publishesTo: ['tasks', 'deadLetters'],
+    usesStore: true,
+    buckets: { blobs: READ_WRITE, archive: ['objectViewer'] },
+    scaling: ({ runTask }) => runTask,
+  },
+  sweep: {
+    does: 'Drives on what has passed its time.',
+    calledBy: 'scheduler',
+    publishesTo: ['tasks'],
+    usesStore: true,
+    buckets: { blobs: READ_WRITE, archive: ['objectViewer'] },
+    scaling: () => ({ memory: '512Mi', ...ALONE }),
+  },
+  api: {
+    does: 'The idempotency service, for agents in any language.',
+    calledBy: 'principals',
+    publishesTo: ['tasks'],
+    usesStore: true,
+    buckets: { blobs: READ_WRITE, archive: ['objectViewer'] },
+    scaling: ({ apiService }) => apiService,
+  },
+  'archive-tick': {
+    does: 'Has every shard archived: one message each.',
+    calledBy: 'scheduler',
+    publishesTo: ['archiveShards'],
+    usesStore: false,
+    buckets: {},
+    scaling: () => ({ memory: '256Mi', ...ALONE }),
+  },
+  'archive-shard': {
+    does: 'Moves the expired operations of one shard to cold storage.',
+    calledBy: 'push',
+    publishesTo: ['archiveShards'],
+    usesStore: true,
+    buckets: { blobs: ['objectUser'], archive: READ_WRITE },
+    scaling: () => ({
+      memory: '512Mi',
+      cpu: '1',
+      concurrency: 1,
+      minInstances: 0,
+      maxInstances: 10,
+    }),
+  },
+};
