@@ -1,3 +1,4 @@
+import { erasePurged } from '../engine/cold-erase.ts';
 import { purgeArchived } from '../engine/cold-purge.ts';
 import { packValue } from '../engine/payload.ts';
 import type { StoredOperation, StoredValue } from '../operation/record.ts';
@@ -28,7 +29,8 @@ export async function interveneInStore(
       throw absent(context, token);
     case 'overridden': {
       const publishes = isResolution(override) || override.verb === 'force_release';
-      if (publishes) await publishStoredTask(context, answer.found);
+      if (publishes) await publishIfKept(context, answer.found);
+      if (override.verb === 'purge') await erasePurged(runtime, answer.found.record);
       return answer.found;
     }
     case 'stale':
@@ -36,6 +38,11 @@ export async function interveneInStore(
       if (isResolution(override)) return resolvedBefore(context, token, override, answer.why);
       throw leftAsItWas(token, answer.why);
   }
+}
+
+/** A program's own guarded call keeps no task: that program asks again. */
+async function publishIfKept(context: Context, found: StoredOperation): Promise<void> {
+  if ('task' in found.record && found.record.task) await publishStoredTask(context, found);
 }
 
 type Resolution = Extract<Override, { verb: 'resolve_done' | 'resolve_not_done' }>;
@@ -68,7 +75,7 @@ async function resolvedBefore(
     throw leftAsItWas(token, why, adviceFor(context, found));
   }
   const published = record.status === 'completed' && record.sent;
-  if (!published) await publishStoredTask(context, found);
+  if (!published) await publishIfKept(context, found);
   return found;
 }
 

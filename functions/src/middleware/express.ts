@@ -1,8 +1,9 @@
 /** `agent-once/middleware/express`: `Idempotency-Key` for the routes of an express app, 4 or 5. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { captureReply } from './capture-reply.ts';
-import { BodyUnread, largestReply, requestGuard } from './guard-request.ts';
-import type { GuardedRequest } from './guard-request.ts';
+import { CapturedReply } from './capture-reply.ts';
+import { largestReply, requestGuard } from './guard-request.ts';
+import { BodyUnread } from './guarded-request.ts';
+import type { GuardedRequest } from './guarded-request.ts';
 import type { Idempotency, IdempotencyOptions } from './options.ts';
 import { wholeSeconds } from './refusal.ts';
 
@@ -43,7 +44,7 @@ export function idempotency<Request extends ExpressRequest = ExpressRequest>(
   const maxBytes = largestReply(options);
 
   return async (request, response, next) => {
-    const capture = captureReply(response, maxBytes);
+    const capture = new CapturedReply(response, maxBytes);
     try {
       const guarded = await guard(requestOf(request), (idempotent) => {
         given.set(request, idempotent);
@@ -73,7 +74,7 @@ export function idempotency<Request extends ExpressRequest = ExpressRequest>(
         }
       }
     } catch (error) {
-      capture.end();
+      capture.stop();
       next(error);
     }
   };

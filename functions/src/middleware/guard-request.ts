@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import { OnceRefused } from '../engine/once.ts';
 import type { OnceRequest } from '../engine/once.ts';
 import { PayloadGone } from '../engine/payload.ts';
@@ -6,36 +5,17 @@ import type { StepContext } from '../engine/step.ts';
 import { readIdempotencyKey } from '../handlers/api/idempotency-key.ts';
 import { once } from '../once.ts';
 import { leavesQuestions } from '../operation/record.ts';
-import { CanonicalError, encodeCanonical } from '../token/canonical.ts';
 import { hashOf } from '../token/hash.ts';
 import { keyToken, parseNamespace } from '../token/token.ts';
 import type { Namespace } from '../token/token.ts';
+import { fingerprintOf, traceOf } from './guarded-request.ts';
+import type { Fingerprint, GuardedRequest } from './guarded-request.ts';
 import { checkOptions } from './options.ts';
 import type { Idempotency, IdempotencyOptions } from './options.ts';
-import {
-  bodyUnknown,
-  callerUnknown,
-  keyInvalid,
-  keyMissing,
-  refusalFor,
-  replyGone,
-} from './refusal.ts';
+import { callerUnknown, keyInvalid, keyMissing, refusalFor, replyGone } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
-import { finalReply, toRecord } from './reply.ts';
+import { finalReply, fromRecord, toRecord } from './reply.ts';
 import type { HandledReply, RecordedReply } from './reply.ts';
-
-/** A request as any server gives it. */
-export interface GuardedRequest<Request> {
-  readonly native: Request;
-  readonly method: string;
-  readonly path: string;
-  /** As it was sent, without the question mark. */
-  readonly query: string;
-  readonly key: string | undefined;
-  readonly traceparent: string | undefined;
-  /** Bytes, or what a parser made of them; `null` where there is none. */
-  body(): Promise<unknown>;
-}
 
 export type Guarded =
   /** Not guarded: the handler is to run as if there were no middleware. */
@@ -46,11 +26,6 @@ export type Guarded =
   | { readonly kind: 'replayed'; readonly reply: RecordedReply & { readonly body: Uint8Array } };
 
 export type Handle = (idempotency: Idempotency) => Promise<HandledReply>;
-
-/** The body could not be read by anyone in front of the middleware. */
-export class BodyUnread extends Error {
-  override readonly name = 'BodyUnread';
-}
 
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
 const LARGEST = { kept: 5 * 1024 * 1024, inRecord: 240 * 1024 };
@@ -93,7 +68,7 @@ export function requestGuard<Request>(options: IdempotencyOptions<Request>) {
     try {
       const { result } = await once(options.store, asked, run, surroundingsOf(options));
       if (ran.reply) return { kind: 'handled' };
-      const { body, ...reply } = result;
+      const { body, ...reply } = fromRecord(result);
       if (body) return { kind: 'replayed', reply: { ...reply, body } };
       return refused(replyGone(token, 'it was larger than this server keeps.'));
     } catch (error) {
@@ -183,41 +158,8 @@ function guardedFrom(error: OnceRefused, token: string, { reply }: Ran): Guarded
   return refused(refusalFor(outcome, token, error.message));
 }
 
-/** What makes two requests the same. */
-interface Fingerprint {
-  readonly method: string;
-  readonly path: string;
-  readonly query: string;
-  /** A digest: the body may be large, or secret. */
-  readonly body: string;
-}
-
-async function fingerprintOf<Request>({
-  method,
-  path,
-  query,
-  body: read,
-}: GuardedRequest<Request>): Promise<Fingerprint | Refusal> {
-  try {
-    const body = await read();
-    const bytes = body instanceof Uint8Array ? body : Buffer.from(encodeCanonical(body));
-    const form = body instanceof Uint8Array ? 'bytes' : 'value';
-    return { method, path, query, body: `${form}:${hash('sha256', bytes, 'base64url')}` };
-  } catch (error) {
-    if (error instanceof BodyUnread) return bodyUnknown(415, error.message);
-    if (error instanceof CanonicalError) return bodyUnknown(400, error.message);
-    throw error;
-  }
-}
-
 function surroundingsOf<Request>({ blobs, telemetry }: IdempotencyOptions<Request>) {
   return { ...(blobs && { blobs }), ...(telemetry && { telemetry }) };
-}
-
-/** A W3C trace context, where it is one (https://www.w3.org/TR/trace-context/#traceparent-header). */
-function traceOf(header: string | undefined): string | undefined {
-  const isTrace = /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/.test(header ?? '');
-  return isTrace ? header : undefined;
 }
 
 function refused(refusal: Refusal): Guarded {

@@ -1,7 +1,7 @@
 /** `agent-once/middleware/hono`: `Idempotency-Key` for the routes of a hono app. */
 import type { Context, MiddlewareHandler } from 'hono';
 import { largestReply, requestGuard } from './guard-request.ts';
-import type { GuardedRequest } from './guard-request.ts';
+import type { GuardedRequest } from './guarded-request.ts';
 import type { Idempotency, IdempotencyOptions } from './options.ts';
 import { wholeSeconds } from './refusal.ts';
 import { headersToRecord } from './reply.ts';

@@ -81,3 +81,38 @@ export function toRecord({ status, headers = {}, body = '' }: ReplyToRecord): Re
     body: Uint8Array.from(bytes),
   };
 }
+
+/**
+ * A result as it is on record: a handler's reply, or what a person who resolved the operation wrote down.
+ * Theirs may be a reply with a JSON body, or any JSON, which is then a 200.
+ */
+export function fromRecord(result: unknown): RecordedReply {
+  if (!isReply(result)) return jsonReply(200, [], result);
+  const { status, headers = [], body } = result;
+  const pairs = Array.isArray(headers) ? headers : Object.entries(headers);
+  if (body === undefined) return { status, headers: pairs };
+  if (body instanceof Uint8Array) return { status, headers: pairs, body };
+  return jsonReply(status, pairs, body);
+}
+
+type Pairs = RecordedReply['headers'];
+
+interface AnyReply {
+  readonly status: number;
+  readonly headers?: Pairs | Readonly<Record<string, string>>;
+  readonly body?: unknown;
+}
+
+function isReply(result: unknown): result is AnyReply {
+  if (typeof result !== 'object' || result === null || !('status' in result)) return false;
+  const { status } = result;
+  return Number.isInteger(status) && (status as number) >= 200 && (status as number) <= 599;
+}
+
+function jsonReply(status: number, headers: Pairs, value: unknown): RecordedReply {
+  const named = headers.some(([name]) => name.toLowerCase() === 'content-type');
+  if (typeof value === 'string') return { status, headers, body: Buffer.from(value) };
+  const type = named ? [] : [['content-type', 'application/json'] as const];
+  const text = JSON.stringify(value) ?? '';
+  return { status, headers: [...headers, ...type], body: Buffer.from(text) };
+}

@@ -1,3 +1,7 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createClient } from '../../../functions/src/client/index.ts';
 import type { Client } from '../../../functions/src/client/index.ts';
@@ -166,6 +170,35 @@ describe('interventions', () => {
     expect((await client.get({ token }))?.state).not.toBe('in_flight');
   });
 
+  it('are carried out once where the first answer is lost', async () => {
+    const token = await completed();
+    let lost = 0;
+    const front = createServer((request, response) => {
+      void (async () => {
+        const { method = 'GET', url = '', headers } = request;
+        const body = await text(request);
+        const answer = await fetch(`${api.url}${url}`, {
+          method,
+          headers: { Authorization: headers.authorization!, 'Content-Type': 'application/json' },
+          ...(method === 'POST' && { body }),
+        });
+        const content = await answer.text();
+        if (method === 'POST' && (lost += 1) === 1) request.destroy();
+        else response.writeHead(answer.status, Object.fromEntries(answer.headers)).end(content);
+      })();
+    });
+    front.listen(0, '127.0.0.1');
+    await once(front, 'listening');
+    const url = `http://127.0.0.1:${(front.address() as AddressInfo).port}`;
+    const held = await cli(noStore, ['--url', url, 'hold', token, ...WHY], { env: AS_OPERATOR });
+    front.closeAllConnections();
+    front.close();
+    expect(held).toMatchObject({ code: 0, err: '' });
+    expect(lost).toBe(2);
+    const { entries } = await client.interventions(token);
+    expect(entries.filter(({ phase }) => phase === 'done')).toHaveLength(1);
+  });
+
   it('end with 4 where they do not fit, and with 3 where there is nothing', async () => {
     const token = await completed();
     const refused = await onUrl('force-release', token, ...WHY);
@@ -204,6 +237,18 @@ it.each([
   const { code, err } = await onUrl(...args);
   expect(code).toBe(2);
   expect(err.split('\n')[0]).toBe(`The service at ${api.url} does not offer ${command}.`);
+});
+
+it('works in the namespace that is asked for, where the caller has several', async () => {
+  const token = await completed();
+  const env = { AGENT_ONCE_TOKEN: `${DEVELOPMENT_TOKEN}:agent@both` };
+  const show = (namespace: string) =>
+    cli(noStore, ['--url', api.url, '--namespace', namespace, 'show', token], { env });
+  const here = await show('shop');
+  expect(here.code).toBe(0);
+  const there = await show('bank');
+  expect(there.code).toBe(3);
+  expect(there.err).toContain(`No operation ${token} in namespace "bank" at ${api.url}.`);
 });
 
 describe('which service', () => {

@@ -197,6 +197,22 @@ describe.each(FRAMEWORKS)('on %s', (framework) => {
     expect(effects).toHaveLength(1);
   });
 
+  it('runs the handler once for requests to two servers at a time', async () => {
+    const file = join(await scratchFolder(), 'operations.db');
+    const { effects, handler } = charging();
+    const stores = [embeddedStore(file, systemClock), embeddedStore(file, systemClock)];
+    const servers = await Promise.all(
+      stores.map((store) => serve(handler, { effect: 'once', store, waitMs: 10_000 })),
+    );
+    const asked = Array.from({ length: 20 }, (_, index) => servers[index % 2]!.post('/charges'));
+    const answers = await Promise.all(asked);
+    expect(effects).toHaveLength(1);
+    expect(new Set(answers.map(({ status, body }) => `${status} ${body}`))).toEqual(
+      new Set(['201 {"charge":"c1"}']),
+    );
+    await Promise.all(stores.map((store) => store.close()));
+  });
+
   it('lets a body through that is too large to keep, and says so afterwards', async () => {
     const parts = Array.from({ length: 8 }, (_, part) => String(part).repeat(1_000));
     const { post } = await serve(() => ({ status: 200, body: parts }), {

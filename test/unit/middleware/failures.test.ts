@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { embeddedStore } from '../../../functions/src/adapters/embedded/store.ts';
 import { systemClock } from '../../../functions/src/adapters/system/clock.ts';
 import { idempotency } from '../../../functions/src/middleware/express.ts';
-import { StoreAway } from '../../../functions/src/operation/errors.ts';
+import { NotDone, StoreAway, TerminalError } from '../../../functions/src/operation/errors.ts';
 import { FRAMEWORKS, serveRoute } from './servers.ts';
 import type { Handler, HandlerReply, RouteOptions, Served } from './servers.ts';
 
@@ -189,4 +189,25 @@ it('finds options that can’t be used when the server starts', () => {
   expect(() => idempotency({ ...wrong, store, caller: () => 'ann' })).toThrow(
     /namespace .*; action .*; effect /,
   );
+});
+
+it('takes the word of a handler on hono that throws what its failure means', async () => {
+  const { runs, handler } = answering(
+    new NotDone('card_offline', 'The terminal was never reached.'),
+    DONE,
+  );
+  const served = await serveRoute('hono', handler, { effect: 'once', waitMs: 5_000 });
+  open.push(served);
+  expect(await served.post('/charges')).toMatchObject({ status: 500 });
+  expect(await served.post('/charges')).toMatchObject({ status: 201, body: 'done' });
+  expect(runs).toHaveLength(2);
+
+  const doomed = answering(new TerminalError('no_such_card', 'The card is gone.'), DONE);
+  const other = await serveRoute('hono', doomed.handler, { effect: 'idempotent' });
+  open.push(other);
+  expect(await other.post('/charges')).toMatchObject({ status: 500 });
+  const again = await other.post('/charges');
+  expect(again.headers.get('idempotency-replayed')).toBe('true');
+  expect(JSON.parse(again.body)).toMatchObject({ code: 'failed', retryable: false });
+  expect(doomed.runs).toHaveLength(1);
 });

@@ -1,3 +1,7 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterEach, expect, it } from 'vitest';
 import type { VerifyReport } from '../../../functions/src/testing/index.ts';
 import { cli } from '../cli/deployment.ts';
@@ -61,6 +65,24 @@ it('says what it could not check', async () => {
   expect(code).toBe(0);
   expect(out).toContain('not checked  the same operation after its expiry: handled');
   expect(out).toContain('5 passed, 0 failed, 2 not checked.');
+});
+
+it('sends the headers that it is given', async () => {
+  const seen: IncomingHttpHeaders[] = [];
+  const server = createServer((request, response) => {
+    seen.push(request.headers);
+    response.writeHead(403).end();
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const headers = ['--header', 'Authorization: Bearer x', '--header', 'X-Tenant: shop'];
+  await cli(noStore, ['verify', url, '--body', '{"cents":1}', '--method', 'PUT', ...headers]);
+  server.closeAllConnections();
+  server.close();
+  expect(seen).toEqual([
+    expect.objectContaining({ authorization: 'Bearer x', 'x-tenant': 'shop' }),
+  ]);
 });
 
 it('waits for the expiry where it is told how long that takes', async () => {

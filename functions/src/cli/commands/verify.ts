@@ -11,7 +11,7 @@ interface Flags {
   readonly method: string;
   readonly body: string;
   readonly otherBody?: string;
-  readonly header: Readonly<Record<string, string>>;
+  readonly header?: Readonly<Record<string, string>>;
   readonly countUrl?: string;
   readonly restartUrl?: string;
   readonly expireUrl?: string;
@@ -32,7 +32,7 @@ export function verifyCommand(terminal: Terminal, print: (answer: Answer) => voi
     .requiredOption('--body <JSON>', 'parameters that it takes, or - for standard input')
     .option('--other-body <JSON>', 'other ones; by default the body with its first number changed')
     .option('--method <METHOD>', 'how it is asked', 'POST')
-    .option('--header <NAME: VALUE>', 'sent with each request; may be repeated', headerArgument, {})
+    .option('--header <NAME: VALUE>', 'sent with each request; may be repeated', headerArgument)
     .option(
       '--count-url <URL>',
       'answers how many effects there were: a number, or {"count": …}',
@@ -65,7 +65,7 @@ async function optionsOf(url: string, flags: Flags, terminal: Terminal): Promise
   return {
     url,
     method,
-    headers: header,
+    ...(header && { headers: header }),
     body: await json('The body', flags.body),
     ...(otherBody !== undefined && { otherBody: await json('The other body', otherBody) }),
     ...(countUrl !== undefined && { effects: () => count(countUrl) }),
@@ -118,7 +118,7 @@ function urlArgument(text: string): string {
 
 function headerArgument(
   text: string,
-  before: Readonly<Record<string, string>>,
+  before: Readonly<Record<string, string>> = {},
 ): Readonly<Record<string, string>> {
   const [, name, value] = /^([^:\s]+):\s*(.*)$/.exec(text) ?? [];
   if (name === undefined || value === undefined) {
