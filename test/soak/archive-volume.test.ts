@@ -1,3 +1,3 @@
 import { archiveVolumeTest } from '../support/archive-volume-test.ts';
 
-archiveVolumeTest(100_000);
+archiveVolumeTest(50_000);

@@ -25,9 +25,9 @@ stateStoreContract({
   updatesEach: 50,
   async open() {
     const id = randomUUID();
-    const names = { heads: `heads-${id}`, versions: `versions-${id}` };
+    const collections = { heads: `heads-${id}`, versions: `versions-${id}` };
     return {
-      store: firestoreState(firestore, names),
+      store: firestoreState(firestore, { collections }),
       later: async () => {},
       close: async () => {},
     };

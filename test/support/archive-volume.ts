@@ -24,7 +24,7 @@ import { scratchFolder } from './scratch-folder.ts';
 
 const SHOP = 'shop' as Namespace;
 const SEEDED_AT_ONCE = 400;
-const BARE_PAGE = 250;
+const BARE_PAGE = 1_000;
 /** As long as what an agent's step commonly returns. */
 const RESULT = JSON.stringify({ id: 'ch_1', status: 'succeeded', note: 'x'.repeat(300) });
 

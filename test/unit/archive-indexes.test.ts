@@ -120,11 +120,13 @@ describe('every query of the Firestore adapter is served by an index that names.
     expect(unserved(WORKFLOW_INDEXES)).toEqual([]);
   });
 
-  test('state by version, and its history', async () => {
+  test('state by version, its history, and what is owed', async () => {
     const state = firestoreState(connection.firestore);
     await state.readVersion(SHOP, 'order:1' as EntityId, 2);
     expect(unserved(STATE_INDEXES)).toEqual([]);
     await state.history(SHOP, 'order:1' as EntityId, PAGE);
+    expect(unserved(STATE_INDEXES)).toEqual([]);
+    await state.owed(PAGE);
     expect(unserved(STATE_INDEXES)).toEqual([]);
   });
 

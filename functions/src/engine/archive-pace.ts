@@ -1,10 +1,13 @@
+import { BATCH_OPERATIONS } from '../retention/archive-plan.ts';
+
 /** How many records one shard's archiver writes at once: what is left of a database for the hot path. */
 export const ARCHIVE_LANES = 16;
 
 /** Blobs are large: as many as are in memory at once. */
 export const BLOB_LANES = 2;
 
-const MOST = 250;
+/** A batch's worth. */
+const MOST = BATCH_OPERATIONS;
 const FEWEST = 8;
 /** What one page of records may take in memory, as far as the records before tell. */
 const PAGE_BYTES = 4 * 1024 * 1024;

@@ -1,7 +1,17 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createClient, NotDone, OnceFailed } from '../../../functions/src/client/index.ts';
+import {
+  createClient,
+  NotDone,
+  OnceFailed,
+  OnceUnknown,
+} from '../../../functions/src/client/index.ts';
 import type { Client, ClientOptions } from '../../../functions/src/client/index.ts';
+import { fetchOnce } from '../../../functions/src/middleware/fetch.ts';
+import { NotDone as StepsNotDone } from '../../../functions/src/operation/errors.ts';
 import { DEVELOPMENT_TOKEN, serveApi } from './service.ts';
 import type { ServedApi } from './service.ts';
 
@@ -17,6 +27,24 @@ afterEach(() => api.close());
 
 function clientOf(options: Partial<ClientOptions> = {}): Client {
   return createClient({ url: api.url, token: DEVELOPMENT_TOKEN, ...options });
+}
+
+/** A URL that refuses connections. */
+async function nobodyThere(): Promise<string> {
+  const { url, close } = await somebodyThere();
+  await close();
+  return url;
+}
+
+async function somebodyThere(): Promise<{ url: string; close: () => Promise<unknown> }> {
+  const server = createServer((_request, response) => response.end('ok')).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const close = () => {
+    server.closeAllConnections();
+    return once(server.close(), 'close');
+  };
+  return { url: `http://127.0.0.1:${port}`, close };
 }
 
 const CHARGE = { key: 'order-17', action: 'payments.charge', params: { cents: 100 } } as const;
@@ -101,6 +129,65 @@ describe('once', () => {
     await expect(again).rejects.toMatchObject({ code: 'declined' });
   });
 
+  it('gives the claim back where fetchOnce found nobody to ask, and runs it again', async () => {
+    const url = await nobodyThere();
+    const charging = client.once(CHARGE, async ({ token, signal }) => {
+      await fetchOnce({ idempotencyKey: token, signal })(url, { method: 'POST' });
+    });
+    await expect(charging).rejects.toMatchObject({ code: 'endpoint_unreachable' });
+    expect(await client.get(CHARGE)).toMatchObject({ state: 'free', started: false });
+    expect(await client.once(CHARGE, () => 2)).toEqual({ result: 2, replayed: false });
+  });
+
+  it('leaves it to a person where fetchOnce may have done one call before it failed', async () => {
+    const [there, nowhere] = [await somebodyThere(), await nobodyThere()];
+    const charging = client.once(CHARGE, async ({ token, signal }) => {
+      const call = fetchOnce({ idempotencyKey: token, signal });
+      await call(there.url, { method: 'POST' });
+      await call(nowhere, { method: 'POST' });
+    });
+    await expect(charging).rejects.toMatchObject({ name: 'RetryableError' });
+    await there.close();
+    expect(await client.get(CHARGE)).toMatchObject({ state: 'in_doubt' });
+  });
+
+  it.each([
+    ['of this package', NotDone],
+    ['of agent-once', StepsNotDone],
+  ])('takes the error %s at its word, final or not', async (_, Thrown) => {
+    const throwing = (error: Error) => () => {
+      throw error;
+    };
+    const later = throwing(new Thrown('busy', 'Later.', { retryAfterMs: 60_000 }));
+    await expect(client.once(CHARGE, later)).rejects.toThrow('Later.');
+    const waiting = await client.get(CHARGE);
+    expect(waiting).toMatchObject({ state: 'in_flight', started: false });
+    expect(waiting?.retryAfterMs).toBeGreaterThan(50_000);
+    const never = throwing(new Thrown('declined', 'No cover.', { final: true }));
+    const other = { ...CHARGE, key: 'order-18' };
+    await expect(client.once(other, never)).rejects.toThrow('No cover.');
+    expect(await client.get(other)).toMatchObject({ state: 'failed', error: { code: 'declined' } });
+  });
+
+  it.each([Infinity, 86_400_000.5, 1.5, -1, Number.NaN])(
+    'gives the claim back with a wait that the service takes, for one of %s ms',
+    async (retryAfterMs) => {
+      const refused = client.once(CHARGE, () => {
+        throw new StepsNotDone('busy', 'Later.', { retryAfterMs });
+      });
+      await expect(refused).rejects.toThrow('Later.');
+      expect(await client.get(CHARGE)).toMatchObject({ started: false, error: { code: 'busy' } });
+    },
+  );
+
+  it('does not take another error of that name for a promise', async () => {
+    const broken = client.once(CHARGE, () => {
+      throw Object.assign(new Error('half sent'), { name: 'NotDone' });
+    });
+    await expect(broken).rejects.toThrow('half sent');
+    expect(await client.get(CHARGE)).toMatchObject({ state: 'in_doubt' });
+  });
+
   it('leaves an effect of which nothing is known to a person', async () => {
     const broken = client.once(CHARGE, () => {
       throw new Error('socket hang up');
@@ -127,6 +214,19 @@ describe('once', () => {
     );
     expect(answer.result).toBe('charged before');
     expect(asked).toEqual(['ch_1']);
+  });
+
+  it('does not call an effect undone that its provider can’t tell of yet', async () => {
+    const request = { ...CHARGE, effect: 'reconcilable', trackingId: 'ch_1' } as const;
+    const { handle } = (await client.begin(request)) as { handle: string };
+    await client.release(handle);
+    const reconcile = async () => ({ state: 'unknown' }) as const;
+    const around = client.once({ key: 'around' }, () =>
+      client.once({ ...request, reconcile }, () => 'charged twice'),
+    );
+    await expect(around).rejects.toThrow(OnceUnknown);
+    expect(await client.get(CHARGE)).toMatchObject({ started: true, trackingId: 'ch_1' });
+    expect(await client.get({ key: 'around' })).toMatchObject({ state: 'in_doubt' });
   });
 });
 

@@ -73,7 +73,8 @@ function requestOf(
       .replaceAll(HANDLE, known.handle)
       .replaceAll(TOKEN, known.token)
       .replaceAll(encodeURIComponent(TOKEN), known.token);
-  const operator = operation.operationId === 'Intervene' ? ':operator@shop' : '';
+  const forOperators = ['Intervene', 'ListOperations'];
+  const operator = forOperators.includes(operation.operationId) ? ':operator@shop' : '';
   return new Request(new URL(fill(path), 'http://localhost'), {
     method,
     headers: {
@@ -105,6 +106,7 @@ export const REACHED = [
   'Intervene 200',
   'Intervene 409',
   'ListInterventions 200',
+  'ListOperations 200',
   'ReadEvents 200',
   'ReadState 200',
   'ReadState 404',

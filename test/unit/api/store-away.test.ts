@@ -41,6 +41,7 @@ describe('with the store away', () => {
       const store = {
         ...real,
         ledger: gone,
+        byStatus: gone,
         override: gone,
         doubt: gone,
         ...Object.fromEntries(verbs.map((verb) => [verb, gone])),
@@ -70,6 +71,7 @@ describe('with the store away', () => {
         served.post('/v1/release', { handle, notDone: true }),
         served.get(`/v1/operations/${token}`),
         served.get(`/v1/ledger/${token}`),
+        served.get('/v1/operations?status=in_doubt', { as: 'reader@shop' }),
         served.post(
           `/v1/operations/${token}/interventions`,
           { verb: 'hold', reason: 'r', fence: 1 },

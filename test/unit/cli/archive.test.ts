@@ -72,6 +72,7 @@ test('a shard that fails is told, the others are done, and it ends with 1', asyn
     runtime: { ...runtime, cold: failing },
     namespace: 'shop' as Namespace,
     shards: 16,
+    deadLetters: () => Promise.reject(new Error('Nobody asked for them.')),
     close: async () => {},
   });
   const { code, out, err } = await cli(connect, ['archive']);

@@ -72,6 +72,7 @@ export function deployment(changes: Partial<Runtime> = {}) {
     runtime,
     namespace: NAMESPACE,
     shards: 16,
+    deadLetters: async () => queue.kept,
     close: async () => {},
   });
 
@@ -109,6 +110,7 @@ export function deployment(changes: Partial<Runtime> = {}) {
   }
 
   return {
+    queue,
     advance: (ms: number) => standing.advance(ms),
     store,
     runtime,

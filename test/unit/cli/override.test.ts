@@ -86,7 +86,7 @@ test('sweep publishes again what has lapsed, and says how much', async () => {
   advance(60_000);
   const { code, out } = await cli('--json', 'sweep');
   expect(code).toBe(0);
-  expect(JSON.parse(out)).toEqual({ shards: 16, redriven: 1, published: 0, moved: 0, failed: 0 });
+  expect(JSON.parse(out)).toMatchObject({ shards: 16, redriven: 1, published: 0, failed: 0 });
   await work();
   expect(await record(token)).toMatchObject({ status: 'in_doubt' });
 });

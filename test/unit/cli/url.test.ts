@@ -38,12 +38,19 @@ function onUrl(...args: string[]) {
 /** The same command on the service's own store. */
 function onStore(...args: string[]) {
   const { runtime } = api;
-  const connection = { runtime, namespace: SHOP, shards: 16, close: async () => {} };
+  const connection = {
+    runtime,
+    namespace: SHOP,
+    shards: 16,
+    deadLetters: () => Promise.reject(new Error('Nobody asked for them.')),
+    close: async () => {},
+  };
   return cli(async () => connection, ['--store', 'embedded:x', ...args]);
 }
 
-async function inDoubt(): Promise<string> {
-  const { handle, token } = (await client.begin(CHARGE)) as { handle: string; token: string };
+async function inDoubt(key: string = CHARGE.key): Promise<string> {
+  const begun = await client.begin({ ...CHARGE, key });
+  const { handle, token } = begun as { handle: string; token: string };
   await client.fail(handle, { code: 'reset', message: 'socket hang up' });
   return token;
 }
@@ -127,6 +134,59 @@ it('reads a ledger of several pages to its end', async () => {
   }
   const lines = (await onUrl('--json', 'ledger', root)).out.trim().split('\n');
   expect(lines).toHaveLength(121);
+});
+
+describe('in-doubt', () => {
+  it('lists what waits for a person in the same table, the oldest first', async () => {
+    expect((await onUrl('in-doubt')).out).toBe('Nothing is in doubt.\n');
+    expect(await onUrl('--json', 'in-doubt')).toMatchObject({ code: 0, out: '' });
+    const tokens = [await inDoubt('order-3'), await inDoubt('order-1'), await inDoubt('order-2')];
+    await completed();
+    const there = await onUrl('in-doubt');
+    const here = await onStore('in-doubt');
+    expect(there).toMatchObject({ code: 0, err: '' });
+    // The time between the two looks shows in ages, and in how wide their column is.
+    const timeless = (page: string) =>
+      page
+        .replace(/--(url|store) \S+/, 'WHERE')
+        .replaceAll(/[\d.]+ m?s ago/g, 'AGO')
+        .replaceAll(/ +/g, ' ');
+    expect(timeless(there.out)).toBe(timeless(here.out));
+    expect(there.out).toMatch(/TOKEN +ACTION +SINCE +ATTEMPTS +WHY\n/);
+    const lines = (page: string) =>
+      page
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as { token: string; next: unknown });
+    const told = lines((await onUrl('--json', 'in-doubt')).out);
+    expect(told.map(({ token }) => token)).toEqual(tokens);
+    const kept = lines((await onStore('--json', 'in-doubt')).out);
+    const withoutNext = told.map(({ next: _, ...line }) => line);
+    expect(kept).toMatchObject(withoutNext);
+  });
+
+  it('reads every page', async () => {
+    for (let from = 0; from < 120; from += 60) {
+      const operations = Array.from({ length: 60 }, (_, index) => ({ key: `k${from + index}` }));
+      const begun = await client.beginBatch(operations);
+      for (const { answer } of begun) {
+        const { handle } = answer as { handle: string };
+        await client.fail(handle, { code: 'reset', message: 'socket hang up' });
+      }
+    }
+    const lines = (await onUrl('--json', 'in-doubt')).out.trim().split('\n');
+    expect(new Set(lines.map((line) => (JSON.parse(line) as { token: string }).token)).size).toBe(
+      120,
+    );
+  });
+
+  it('ends with 4 for a caller who may not list', async () => {
+    await inDoubt();
+    const env = { AGENT_ONCE_TOKEN: DEVELOPMENT_TOKEN };
+    const refused = await cli(noStore, ['--url', api.url, 'in-doubt'], { env });
+    expect(refused.code).toBe(4);
+    expect(refused.err).toContain('agent@shop needs the role reader or operator');
+  });
 });
 
 describe('interventions', () => {
@@ -226,7 +286,6 @@ describe('interventions', () => {
 });
 
 it.each([
-  [['in-doubt'], 'in-doubt'],
   [['sweep'], 'sweep'],
   [['publish', 'payments.charge', '{}'], 'publish'],
   [['workflow', `k1_${'A'.repeat(43)}`], 'workflow'],
@@ -269,9 +328,13 @@ describe('which service', () => {
   });
 
   it('ends with 5 where nothing answers, and says what to do', async () => {
-    const args = ['--url', 'http://127.0.0.1:1', 'show', `k1_${'A'.repeat(43)}`];
-    const { code, err } = await cli(noStore, args, { env: AS_OPERATOR });
-    expect(code).toBe(5);
-    expect(err).toContain('The service at http://127.0.0.1:1 can’t be reached.');
+    const commands = [['show', `k1_${'A'.repeat(43)}`], ['in-doubt']];
+    const asked = commands.map((args) =>
+      cli(noStore, ['--url', 'http://127.0.0.1:1', ...args], { env: AS_OPERATOR }),
+    );
+    for (const { code, err } of await Promise.all(asked)) {
+      expect(code).toBe(5);
+      expect(err).toContain('The service at http://127.0.0.1:1 can’t be reached.');
+    }
   });
 });

@@ -89,7 +89,13 @@ async function deployment(refuses: Set<string>) {
       env: {},
       signal: new AbortController().signal,
     };
-    const connection = { runtime, namespace: NAMESPACE, shards: 16, close: async () => {} };
+    const connection = {
+      runtime,
+      namespace: NAMESPACE,
+      shards: 16,
+      deadLetters: () => Promise.reject(new Error('Nobody asked for them.')),
+      close: async () => {},
+    };
     const exit = await runCli(args, terminal, async () => connection);
     return { exit, out, err };
   }

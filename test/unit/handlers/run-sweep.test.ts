@@ -62,7 +62,7 @@ test('a scheduled call publishes again what has been left lying', async () => {
   const deployment = await abandoned();
   const { status, text } = await called(deployment);
   expect(status).toBe(200);
-  expect(JSON.parse(text)).toEqual({ redriven: 1, published: 0, moved: 0, failed: 0 });
+  expect(JSON.parse(text)).toEqual({ redriven: 1, published: 0, moved: 0, versions: 0, failed: 0 });
   expect(deployment.runtime.published.map(({ token }) => token)).toEqual([deployment.token]);
 });
 
