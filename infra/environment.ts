@@ -127,7 +127,7 @@ const ENVIRONMENT = z
     schedules: z
       .strictObject({
         sweep: text(CRON, 'five fields of cron').default('* * * * *'),
-        archive: text(CRON, 'five fields of cron').default('*/15 * * * *'),
+        archive: text(CRON, 'five fields of cron').default('0 * * * *'),
       })
       .prefault({}),
     retention,

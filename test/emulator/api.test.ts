@@ -105,16 +105,6 @@ describe('the service on Firestore', () => {
     expect(counted.take()).toEqual({});
   });
 
-  it('shares reads among fifty identical checks that come at once', async () => {
-    const operation = charge();
-    counted.take();
-    const checks = Array.from({ length: 50 }, () => api.post('/v1/check', operation));
-    const answers = await Promise.all(checks);
-    expect(new Set(answers.map(({ body }) => body.state as string))).toEqual(new Set(['absent']));
-    const { BatchGetDocuments = 0 } = counted.take();
-    expect(BatchGetDocuments).toBeLessThan(25);
-  });
-
   it('keeps versioned state, written over what was seen only', async () => {
     const entity = `account/${randomUUID()}`;
     const write = (ifVersion: number, value: unknown, key: string, on = api) =>
@@ -251,6 +241,45 @@ describe('the service on Firestore', () => {
   });
 });
 
+describe('the listing by status on Firestore', () => {
+  it('has each operation of the namespace once, over pages of two instances', async () => {
+    // Nothing else in this file leaves operations in doubt.
+    const tokens = await Promise.all(Array.from({ length: 7 }, () => leftInDoubt('agent@shop')));
+    const others = await Promise.all(Array.from({ length: 2 }, () => leftInDoubt('agent@bank')));
+    const options = { token: `${DEVELOPMENT_TOKEN}:operator@shop` };
+    const clients = [api, second].map(({ url }) => createClient({ url, ...options }));
+    const listed: string[] = [];
+    const pages: string[] = [];
+    let after: string | undefined;
+    do {
+      const page = { limit: 3, ...(after !== undefined && { after }) };
+      const client = clients[pages.length % 2]!;
+      const { operations, next } = await client.byStatus('in_doubt', page);
+      expect(operations.every(({ state, error }) => state === 'in_doubt' && error)).toBe(true);
+      listed.push(...operations.map(({ token }) => token));
+      after = next;
+      if (next !== undefined) pages.push(next);
+    } while (after !== undefined);
+    expect(listed).toHaveLength(7);
+    expect(listed.toSorted()).toEqual(tokens.toSorted());
+    expect(pages).toHaveLength(2);
+
+    const asBank = (query: string) =>
+      api.get(`/v1/operations?status=in_doubt${query}`, { as: 'agent@bank' });
+    const own = (await asBank('')).body.operations as { token: string }[];
+    expect(own.map(({ token }) => token).toSorted()).toEqual(others.toSorted());
+    expect((await asBank(`&after=${pages[0]}`)).status).toBe(400);
+  });
+
+  async function leftInDoubt(as: string): Promise<string> {
+    const { body } = await api.post('/v1/begin', charge(), { as });
+    const error = { code: 'reset', message: 'socket hang up' };
+    const failed = await api.post('/v1/fail', { handle: body.handle, error }, { as });
+    expect(failed.body.state).toBe('in_doubt');
+    return body.token as string;
+  }
+});
+
 describe('with Firestore away', () => {
   it('begin is answered 503 within 5 s, and a client runs no effect', async () => {
     proxy.down();
@@ -267,6 +296,7 @@ describe('with Firestore away', () => {
       second.post('/v1/record', { ...charge(), result: 1 }),
       second.get(`/v1/operations/${root}`),
       second.get(`/v1/ledger/${root}`),
+      second.get('/v1/operations?status=in_doubt', { as: 'operator@shop' }),
       second.get(`/v1/state?entity=${entity}`),
       second.post('/v1/state', { entity, ifVersion: 0, value: 1, key: 'a' }),
       second.get(`/v1/events/${root}`),

@@ -340,6 +340,7 @@ function failingOpen(store: TokenStore): TokenStore {
             attempt: 1,
             revision: '1',
             ttlMs: retention.ttlMs,
+            effect: facts.effect,
             started: false,
             redrivable: true,
           },

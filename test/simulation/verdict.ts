@@ -33,8 +33,8 @@ function judgeOperation({ watch, table, ...world }: World, { record }: StoredOpe
   if (record.status === 'in_doubt' && record.task === undefined) {
     watch.broken('An operation in doubt has lost its task.', label);
   }
-  if (record.status === 'cancelled' && record.attempt === 0 && watch.runs(record.token) > 0) {
-    watch.broken('An operation that was cancelled before any attempt was run.', label);
+  if (record.status === 'cancelled' && record.fence === 1 && watch.runs(record.token) > 0) {
+    watch.broken('An operation that was cancelled before any claim was run.', label);
   }
   if (record.status === 'failed' && mood !== 'declined' && record.attempt < MAX_ATTEMPTS) {
     watch.broken(`It failed for good at attempt ${record.attempt}: ${record.error.code}.`, label);

@@ -54,6 +54,13 @@ it.each(['hono', 'express'])('the middleware for %s loads no framework', async (
   ).toEqual([]);
 });
 
+it('the client loads nothing of ours but itself', async () => {
+  const loaded = await modulesLoadedBy('src/client/index.ts');
+  const ours = loaded.filter((url) => url.includes('/functions/src/'));
+  expect(ours.length).toBeGreaterThan(3);
+  expect(ours.filter((url) => !url.includes('/src/client/'))).toEqual([]);
+});
+
 it('the harness for endpoints loads nothing of the engine', async () => {
   const loaded = await modulesLoadedBy('src/verify/index.ts');
   const ours = loaded.filter((url) => url.includes('/functions/src/'));

@@ -1,5 +1,5 @@
 import { createClient, googleIdentity, ServiceAway, ServiceProblem } from '../client/index.ts';
-import type { Client, Intervention, Operation } from '../client/index.ts';
+import type { Client, Intervention, Operation, Page } from '../client/index.ts';
 import { encodeCanonical } from '../token/canonical.ts';
 import { Failure } from './failure.ts';
 import type { ExitName } from './failure.ts';
@@ -38,18 +38,12 @@ export function serviceOperations(target: ServiceTarget, invocation: string): Op
       return found && view(found);
     },
     async ledger(root) {
-      const all: OperationView[] = [];
-      let after: string | undefined;
-      do {
-        const page = after === undefined ? {} : { after };
-        const listed = await asked(target, () => client.ledger(root, page));
-        all.push(...listed.operations.map(view));
-        after = listed.next;
-      } while (after !== undefined);
-      return all;
+      const all = await everyOperation(target, (page) => client.ledger(root, page));
+      return all.map(view);
     },
     async inDoubt() {
-      throw notServed('in-doubt', url);
+      const all = await everyOperation(target, (page) => client.byStatus('in_doubt', page));
+      return all.map(view);
     },
     async intervene(token, wanted, { actor, reason }) {
       if (actor !== undefined) {
@@ -58,6 +52,21 @@ export function serviceOperations(target: ServiceTarget, invocation: string): Op
       return view(await asked(target, () => intervened(client, token, wanted, reason, at)));
     },
   };
+}
+
+async function everyOperation(
+  target: ServiceTarget,
+  list: (page: Page) => ReturnType<Client['ledger']>,
+): Promise<readonly Operation[]> {
+  const all: Operation[] = [];
+  let after: string | undefined;
+  do {
+    const page = after === undefined ? {} : { after };
+    const listed = await asked(target, () => list(page));
+    all.push(...listed.operations);
+    after = listed.next;
+  } while (after !== undefined);
+  return all;
 }
 
 export function notServed(command: string, url: string): Failure {

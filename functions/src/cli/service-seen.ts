@@ -9,6 +9,7 @@ import { whatNext } from './what-next.ts';
 export const SERVED: ReadonlySet<string> = new Set([
   'show',
   'ledger',
+  'in-doubt',
   'resolve',
   'extend',
   'hold',

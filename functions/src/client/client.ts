@@ -18,6 +18,7 @@ import type {
   OperationIdentity,
   Page,
   Recorded,
+  RecordStatus,
   Replayed,
   Retention,
   Standing,
@@ -60,6 +61,14 @@ export interface Client extends StateAndEvents {
     root: string,
     page?: Page,
   ): Promise<{ readonly operations: readonly Operation[]; readonly next?: string }>;
+  /**
+   * The operations of the namespace at a status, in no order that means anything, without their
+   * results. For readers and operators.
+   */
+  byStatus(
+    status: RecordStatus,
+    page?: Page,
+  ): Promise<{ readonly operations: readonly Operation[]; readonly next?: string }>;
   intervene(
     token: string,
     intervention: Intervention,
@@ -73,6 +82,7 @@ export interface Client extends StateAndEvents {
    * lease is kept up while the effect runs; its signal aborts where the lease is lost.
    *
    * @throws {OnceFailed} where it is on record as failed
+   * @throws {OnceUnknown} where an earlier attempt may have done it and `reconcile` can't say yet
    * @throws {ServiceProblem} where someone else runs it (after `waitMs`), it is in doubt, or mismatches
    * @throws {ServiceAway} where the service gave no answer; the effect was not run then, or its result
    * is not known to be recorded, as the message says
@@ -123,6 +133,7 @@ export function createClient(options: ClientOptions): Client {
     fail: (handle, error, { notDone } = {}) => post('/v1/fail', { handle, error, notDone }),
     release: (handle, terms = {}) => post('/v1/release', { handle, ...terms }),
     ledger: (root, page) => get(`/v1/ledger/${encodeURIComponent(root)}${queryOf(page)}`),
+    byStatus: (status, page) => get(`/v1/operations${queryOf({ status, ...page })}`),
     intervene: (token, intervention) => post(interventionsOf(token), intervention),
     interventions: (token, page) => get(`${interventionsOf(token)}${queryOf(page)}`),
     once: (request, effect) => runOnce(client, request, effect),
@@ -146,8 +157,9 @@ function quoted(key: string): string {
   return `"${key.replaceAll(/["\\]/g, '\\$&')}"`;
 }
 
-function queryOf({ limit, after }: Page = {}): string {
+function queryOf({ status, limit, after }: Page & { readonly status?: RecordStatus } = {}): string {
   const query = new URLSearchParams();
+  if (status !== undefined) query.set('status', status);
   if (limit !== undefined) query.set('limit', String(limit));
   if (after !== undefined) query.set('after', after);
   return query.size === 0 ? '' : `?${query.toString()}`;

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from './client.ts';
 import { ClaimLost, keepAlive } from './heartbeat.ts';
 import type { Heartbeat } from './heartbeat.ts';
+import { asNotDone } from './not-done.ts';
 import { ServiceProblem } from './problem.ts';
 import type { BeginOptions, Claimed, ErrorToRecord, Operation, Replayed } from './types.ts';
 
@@ -27,26 +28,6 @@ export interface OnceContext {
   readonly attempt: number;
 }
 
-/** The effect did not happen and will not: the provider refused it, or was never reached. */
-export class NotDone extends Error {
-  override readonly name = 'NotDone';
-  readonly code: string;
-  /** Never to be tried again. */
-  readonly final: boolean;
-  readonly retryAfterMs: number;
-
-  constructor(
-    code: string,
-    message: string,
-    options: ErrorOptions & { readonly final?: boolean; readonly retryAfterMs?: number } = {},
-  ) {
-    super(message, options);
-    this.code = code;
-    this.final = options.final ?? false;
-    this.retryAfterMs = options.retryAfterMs ?? 0;
-  }
-}
-
 /** The operation is on record as failed for good. */
 export class OnceFailed extends Error {
   override readonly name = 'OnceFailed';
@@ -59,6 +40,12 @@ export class OnceFailed extends Error {
     this.code = code;
     this.operation = operation;
   }
+}
+
+/** An earlier attempt's effect may have happened, and its provider can't say yet. Ask again later. */
+export class OnceUnknown extends Error {
+  override readonly name = 'OnceUnknown';
+  readonly code = 'effect_unknown';
 }
 
 const LONGEST_POLL_MS = 1_000;
@@ -134,7 +121,7 @@ async function askProvider<Result>(
       const message = `The provider can't say yet what became of ${question.trackingId}.`;
       const error = { code: 'effect_unknown', message };
       await client.release(await heartbeat.stop(), { error, waitMs: 1_000 });
-      throw new NotDone(error.code, message);
+      throw new OnceUnknown(message);
     }
   }
 }
@@ -159,12 +146,13 @@ async function run<Result>(
 
 async function recordError(client: Client, handle: string, thrown: unknown): Promise<void> {
   const error = errorOf(thrown);
-  if (!(thrown instanceof NotDone)) {
+  const notDone = asNotDone(thrown);
+  if (!notDone) {
     await client.release(handle, { error, waitMs: 500 });
-  } else if (thrown.final) {
+  } else if (notDone.final) {
     await client.fail(handle, error, { notDone: true });
   } else {
-    await client.release(handle, { error, waitMs: thrown.retryAfterMs, notDone: true });
+    await client.release(handle, { error, waitMs: notDone.waitMs, notDone: true });
   }
 }
 

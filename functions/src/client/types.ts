@@ -1,4 +1,5 @@
 import type { OperationView } from '../handlers/api/operation-fields.ts';
+import type { OperationRecord } from '../operation/record.ts';
 import type { Problem } from './problem.ts';
 
 /** What running an effect twice would mean. */
@@ -6,6 +7,9 @@ export type Effect = 'pure' | 'idempotent' | 'reconcilable' | 'once';
 
 /** An operation on record. */
 export type Operation = OperationView;
+
+/** How an operation stands in the store. What is `claimed` or `released` is not settled. */
+export type RecordStatus = OperationRecord['status'];
 
 /** What an operation is known by. A key is the surest; without one, equal requests within minutes are one. */
 export interface OperationIdentity {

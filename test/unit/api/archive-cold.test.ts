@@ -1,7 +1,8 @@
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, describe, expect, it, test } from 'vitest';
 import { embeddedStore } from '../../../functions/src/adapters/embedded/store.ts';
 import { archiveShard } from '../../../functions/src/engine/archive-shard.ts';
 import { warmCache } from '../../../functions/src/engine/warm-cache.ts';
+import type { ColdStorage } from '../../../functions/src/ports/cold-storage.ts';
 import { memoryCold } from '../../support/cold-memory.ts';
 import { settableClock } from '../../support/settable-clock.ts';
 import { serveApi } from './service.ts';
@@ -17,8 +18,16 @@ async function archived() {
   const clock = settableClock();
   const store = embeddedStore(':memory:', clock, { shards: 1 });
   const storage = memoryCold(() => clock.now());
+  let away = false;
+  const cold: ColdStorage = {
+    ...storage.cold,
+    read: async (...asked) => {
+      if (away) throw Object.assign(new Error('503 of agent-once-archive'), { code: 503 });
+      return storage.cold.read(...asked);
+    },
+  };
   const serve = async () => {
-    const runtime = { clock: { ...clock, after: () => () => {} }, cold: storage.cold };
+    const runtime = { clock: { ...clock, after: () => () => {} }, cold };
     const shared = { ...store, close: async () => {} };
     const api = await serveApi({ store: shared, runtime: { ...runtime, cache: warmCache(clock) } });
     open.push(api);
@@ -45,7 +54,7 @@ async function archived() {
   expect(await archiveShard(runtime, storage.cold, options)).toMatchObject({ moved: 2 });
   storage.takeReads();
   // Another instance: the first one's cache holds what was hot.
-  return { ...storage, api: await serve() };
+  return { ...storage, api: await serve(), goAway: () => (away = true) };
 }
 
 test('GetResult answers an archived operation with its result, by one range', async () => {
@@ -95,4 +104,67 @@ test('what was deleted from cold storage is told as gone, and still is not run a
     state: 'completed',
     operation: { archived: true, resultGone: expect.stringContaining('has been deleted') },
   });
+});
+
+describe('while cold storage is away', () => {
+  const DONE = { key: 'done', action: 'a.b', params: {} };
+  const operations = [DONE, ...['n1', 'n2'].map((key) => ({ ...DONE, key }))];
+
+  it.each([
+    ['/v1/begin', (api: ServedApi) => api.post('/v1/begin', DONE)],
+    ['/v1/check', (api: ServedApi) => api.post('/v1/check', DONE)],
+    ['/v1/record', (api: ServedApi) => api.post('/v1/record', { ...DONE, result: 1 })],
+    [
+      '/v1/result',
+      (api: ServedApi) => api.get('/v1/result', { headers: { 'Idempotency-Key': 'done' } }),
+    ],
+  ])('%s answers of an archived operation that it is to be asked again', async (_, ask) => {
+    const { api, goAway } = await archived();
+    goAway();
+    const { status, headers, body } = await ask(api);
+    expect(status).toBe(503);
+    expect(headers.get('retry-after')).toBe('1');
+    expect(body).toMatchObject({ code: 'store_away', retryable: true });
+    expect(JSON.stringify(body)).not.toContain('agent-once-archive');
+  });
+
+  it('a batch tells of an archived operation by itself, and hands over the claims of the others', async () => {
+    const { api, goAway } = await archived();
+    goAway();
+    const { status, body } = await api.post('/v1/begin-batch', { operations });
+    expect(status).toBe(200);
+    const [done, ...others] = body.answers;
+    expect(done).toMatchObject({ status: 503, problem: { code: 'store_away' } });
+    for (const { answer } of others) {
+      const completed = await api.post('/v1/complete', { handle: answer.handle, result: 1 });
+      expect(completed.body).toMatchObject({ state: 'completed' });
+    }
+    const checked = await api.post('/v1/check-batch', { operations });
+    expect(checked.body.answers).toMatchObject([
+      { status: 503, problem: { code: 'store_away' } },
+      { status: 200, answer: { state: 'completed' } },
+      { status: 200, answer: { state: 'completed' } },
+    ]);
+  });
+});
+
+test('an item of a batch that fails unforeseen takes nothing from the others', async () => {
+  const store = embeddedStore(':memory:', settableClock());
+  const api = await serveApi({
+    store: {
+      ...store,
+      async claim(request) {
+        if (request.facts.action === 'bad.one') throw new TypeError('unforeseen');
+        return store.claim(request);
+      },
+    },
+  });
+  open.push(api);
+  const operations = ['bad.one', 'a.b'].map((action) => ({ key: action, action, params: {} }));
+  const { status, body } = await api.post('/v1/begin-batch', { operations });
+  expect(status).toBe(200);
+  expect(body.answers).toMatchObject([
+    { status: 500, problem: { code: 'internal' } },
+    { status: 201, answer: { state: 'claimed', handle: expect.any(String) } },
+  ]);
 });

@@ -41,6 +41,26 @@ describe('the HTTP service', () => {
     });
   });
 
+  it('goes by IAM’s check of its callers only on Cloud Run, and only where it is told so', () => {
+    const cloudRun = { ...OIDC, PUBSUB_EMULATOR_HOST: '', K_SERVICE: 'api' };
+    const push = {
+      AGENT_ONCE_PUSH_AUDIENCE: 'https://run-task.example.com',
+      AGENT_ONCE_PUSH_SERVICE_ACCOUNT: 'pusher@shop-1.iam',
+    };
+    const behindIam = (environment: Environment) => {
+      const { api, push: pushed } = parseConfig({ ...push, ...environment });
+      return [api?.caller, pushed].map((caller) => caller && 'verifiedByIam' in caller);
+    };
+    const told = { AGENT_ONCE_IAM_CHECKS_CALLERS: 'true' };
+    expect(behindIam({ ...cloudRun, ...told })).toEqual([true, true]);
+    expect(behindIam(cloudRun)).toEqual([false, false]);
+    expect(behindIam({ ...cloudRun, ...told, K_SERVICE: undefined })).toEqual([false, false]);
+    const emulated = { ...cloudRun, ...told, FUNCTIONS_EMULATOR: 'true' };
+    expect(behindIam(emulated)).toEqual([false, false]);
+    const unclear = { ...OIDC, AGENT_ONCE_IAM_CHECKS_CALLERS: 'yes' };
+    expect(faultsOf(unclear).join()).toContain('AGENT_ONCE_IAM_CHECKS_CALLERS');
+  });
+
   it('takes a development token against the embedded store', () => {
     expect(parseConfig(DEVELOPMENT).api).toMatchObject({
       caller: { verify: 'development', token: 'development-token' },

@@ -172,3 +172,28 @@ describe('a decision', () => {
     expect(lines[0]).not.toHaveProperty('logging.googleapis.com/trace');
   });
 });
+
+it('no log line holds a token, with which whoever reads it could ask for the result', async () => {
+  const begun = await api.post('/v1/begin', CHARGE);
+  const { token, handle } = begun.body as { token: string; handle: string };
+  await api.post('/v1/begin', CHARGE);
+  await api.post('/v1/begin', { ...CHARGE, params: { cents: 1 } });
+  await api.post('/v1/check', { ...CHARGE, params: { cents: 1 } });
+  await api.post('/v1/renew', { handle, token: `${token.slice(0, -2)}AA` });
+  await api.post('/v1/complete', { handle, result: 1 });
+  await api.post('/v1/record', { ...CHARGE, result: 2 });
+  await api.post('/v1/record', { key: 'late', action: 'a.b', madeAt: 1, result: 1 });
+  const told = lines.flatMap(({ decision }) => (decision ? [decision['error']] : []));
+  expect(told).toEqual([
+    undefined,
+    { code: 'in_flight', message: 'Somebody else runs the operation now' },
+    { code: 'mismatch', message: 'The key or token belongs to another request' },
+    { code: 'mismatch', message: 'The key or token belongs to another request' },
+    { code: 'mismatch', message: 'The key or token belongs to another request' },
+    undefined,
+    { code: 'other_outcome', message: 'Another outcome is on record' },
+    { code: 'expired', message: 'The request is too old' },
+  ]);
+  expect(JSON.stringify(lines)).not.toMatch(/[a-z]\d_[\w-]{43}/);
+  expect(JSON.stringify(lines)).not.toContain(handle);
+});

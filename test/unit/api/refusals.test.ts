@@ -155,6 +155,47 @@ describe('an ID token', () => {
     expect(await statusWith(authorization)).toBe(401);
   });
 
+  describe('without its signature, as Cloud Run hands it over,', () => {
+    const removed = (claims: object = {}): string => {
+      const [head, body] = token(claims).split('.');
+      return `Bearer ${head}.${body}.SIGNATURE_REMOVED_BY_GOOGLE`;
+    };
+
+    async function statusBehindIam(headers: Record<string, string>): Promise<number> {
+      const identify = idTokenCaller({ audience: AUDIENCE, verifiedByIam: true }, trusted);
+      const served = await serveApi({ service: { identify, grants: GRANTS } });
+      try {
+        return (await served.post('/v1/check', CHARGE, { headers })).status;
+      } finally {
+        await served.close();
+      }
+    }
+
+    it('is let in where IAM has checked it, and nowhere else', async () => {
+      expect(await statusBehindIam({ Authorization: removed() })).toBe(200);
+      expect(await statusWith(removed())).toBe(401);
+    });
+
+    it.each([
+      ['has expired', removed({ iat: now - 9_000, exp: now - 4_000 })],
+      ['is for another audience', removed({ aud: 'https://other.example.com' })],
+      ['is of another issuer', removed({ iss: 'https://evil.example' })],
+      ['is of an unverified address', removed({ email_verified: false })],
+    ])('is answered 401 where it %s', async (_, authorization) => {
+      expect(await statusBehindIam({ Authorization: authorization })).toBe(401);
+    });
+
+    it('names nobody beside the one that IAM checked', async () => {
+      const checked = removed({ email: 'stranger@shop' });
+      const both = { 'X-Serverless-Authorization': checked, Authorization: removed() };
+      expect(await statusBehindIam(both)).toBe(403);
+      const swapped = { 'X-Serverless-Authorization': removed(), Authorization: checked };
+      expect(await statusBehindIam(swapped)).toBe(200);
+      const emptied = { 'X-Serverless-Authorization': '', Authorization: removed() };
+      expect(await statusBehindIam(emptied)).toBe(401);
+    });
+  });
+
   it('that cannot be checked now is answered 503', async () => {
     const away = async () => {
       throw new Error('no network');

@@ -11,11 +11,12 @@ import { scratchFolder } from '../../support/scratch-folder.ts';
 import { settableClock } from '../../support/settable-clock.ts';
 import { deployment } from './deployment.ts';
 
+const NOW = settableClock().now();
 const NAMESPACE = parseNamespace('shop')!;
 
 function taskOf(key: string) {
   const work = { action: 'shipping.ship', params: { orderId: key } };
-  return makeTask(work, { namespace: NAMESPACE, agent: 'shop', key }, 1);
+  return makeTask(work, { namespace: NAMESPACE, agent: 'shop', key }, NOW);
 }
 
 /** A deployment with dead letters, each of a task under its own key. */
@@ -58,14 +59,15 @@ test('what is no task is listed as far as it can be read', async () => {
   const { cli, queue } = deployment();
   const attributes = { action: '\u001B[31mred', key: '\uD800' };
   const message = { id: 'm', data: Buffer.from('{"action":'), attributes };
-  await queue.deadLetter(message, { code: 'invalid', faults: ['data: is not JSON'] });
+  await queue.deadLetter(message, { code: 'invalid', faults: ['data: is not \u001B[2JJSON'] });
   await queue.deadLetter({ ...message, data: Buffer.alloc(0) }, { code: 'invalid', faults: [] });
   const { code, out } = await cli('--json', 'dead-letters');
   expect(code).toBe(0);
+  expect((await cli('dead-letters')).out).not.toContain('\u001B');
   expect(JSON.parse(out.split('\n')[0] ?? '')).toEqual({
     messageId: 'm',
     reason: 'invalid',
-    faults: ['data: is not JSON'],
+    faults: ['data: is not \u001B[2JJSON'],
     at: expect.any(String),
   });
   expect(out).not.toContain('\u001B');

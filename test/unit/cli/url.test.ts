@@ -157,12 +157,13 @@ describe('in-doubt', () => {
       page
         .trim()
         .split('\n')
-        .map((line) => JSON.parse(line) as { token: string; next: unknown });
+        .map((line) => JSON.parse(line) as { token: string });
     const told = lines((await onUrl('--json', 'in-doubt')).out);
     expect(told.map(({ token }) => token)).toEqual(tokens);
     const kept = lines((await onStore('--json', 'in-doubt')).out);
-    const withoutNext = told.map(({ next: _, ...line }) => line);
-    expect(kept).toMatchObject(withoutNext);
+    // The commands that come next are called otherwise there.
+    const next = expect.anything() as unknown;
+    expect(kept).toMatchObject(told.map((line) => ({ ...line, next })));
   });
 
   it('reads every page', async () => {

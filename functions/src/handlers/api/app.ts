@@ -1,4 +1,5 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
+import { storageAwayAsStore } from '../../engine/payload-storage.ts';
 import { addBegin } from './begin.ts';
 import { addCheck } from './check.ts';
 import { send } from './endpoint.ts';
@@ -6,6 +7,7 @@ import type { Api } from './endpoint.ts';
 import { addEvents } from './events.ts';
 import { addHeld } from './held.ts';
 import { addInterventions } from './interventions.ts';
+import { addListing } from './list-operations.ts';
 import { openApiDocument } from './openapi.ts';
 import { problem } from './problem.ts';
 import { rateLimit } from './rate-limit.ts';
@@ -26,13 +28,15 @@ export interface ApiApp {
  * The idempotency service, as a function from requests to responses. `add` puts more endpoints beside its
  * own.
  */
-export function createApi(service: ApiService, add?: (api: Api) => void): ApiApp {
+export function createApi(given: ApiService, add?: (api: Api) => void): ApiApp {
   const app = new OpenAPIHono();
+  const service = { ...given, runtime: storageAwayAsStore(given.runtime) };
   const rate = rateLimit(service.runtime.clock, service.ratePerSecond);
   const api: Api = { app, service, rate };
   addCheck(api);
   addRecord(api);
   addResult(api);
+  addListing(api);
   addBegin(api);
   addHeld(api);
   addState(api);

@@ -2,10 +2,11 @@ import type { Answer } from './answer.ts';
 import { problem } from './problem.ts';
 import type { ApiService, Caller, Role } from './service.ts';
 
-export type Permission = 'read' | 'run' | 'intervene';
+export type Permission = 'read' | 'list' | 'run' | 'intervene';
 
 const PERMITTED: Readonly<Record<Permission, readonly Role[]>> = {
   read: ['reader', 'agent', 'operator'],
+  list: ['reader', 'operator'],
   run: ['agent'],
   intervene: ['operator'],
 };

@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi';
-import { beginOperation, startsAtOnce } from '../../engine/begin-operation.ts';
+import { beginOperation } from '../../engine/begin-operation.ts';
 import type { Begun } from '../../engine/begin-operation.ts';
 import type { IdentifiedOperation } from '../../engine/identify-operation.ts';
 import type { Answer } from './answer.ts';
@@ -8,7 +8,7 @@ import { invalid, mismatch, tooOld } from './check.ts';
 import { beginFields, DEFAULT_LEASE_MS, settledSchema } from './begin-fields.ts';
 import type { BeginFields } from './begin-fields.ts';
 import { claimSchema } from './claim-fields.ts';
-import { addEndpoint } from './endpoint.ts';
+import { addEndpoint, answerToError } from './endpoint.ts';
 import type { Api } from './endpoint.ts';
 import { settledHeaders, viewOf } from './operation-view.ts';
 import { problem } from './problem.ts';
@@ -16,6 +16,8 @@ import { readOperation, subjectOf } from './read-operation.ts';
 import { reported } from './report.ts';
 import type { Timing } from './report.ts';
 import type { ApiService, Caller } from './service.ts';
+
+const BATCH = 'BeginOperationBatch';
 
 /** The safe protocol's first step. */
 export function addBegin(api: Api): void {
@@ -45,7 +47,7 @@ export function addBegin(api: Api): void {
   addEndpoint(api, {
     method: 'post',
     path: '/v1/begin-batch',
-    operationId: 'BeginOperationBatch',
+    operationId: BATCH,
     tag: 'claims',
     summary: 'As `begin`, for up to 100 operations at once. Each is claimed, or not, for itself.',
     description:
@@ -69,7 +71,10 @@ export function addBegin(api: Api): void {
         answers.push(
           read.kind === 'invalid' || !fields
             ? Promise.resolve(invalid(read.kind === 'invalid' ? read.faults : []))
-            : Promise.resolve(earlier).then(() => begin(service, call, fields, read.operation)),
+            : Promise.resolve(earlier)
+                .then(() => begin(service, call, fields, read.operation))
+                // Its own answer: the others' claims must reach their holder.
+                .catch((error: unknown) => answerToError(service, BATCH, error)),
         );
       }
       return batchAnswer(await Promise.all(answers), duplicateOf);
@@ -100,8 +105,7 @@ async function begin(
   operation: IdentifiedOperation,
 ): Promise<Answer> {
   const { runtime } = service;
-  const { effect } = operation.facts;
-  const { started = startsAtOnce(effect), strictContext = false } = fields;
+  const { started, strictContext = false } = fields;
   const { leaseMs = DEFAULT_LEASE_MS, claimId = runtime.newClaimId(), trackingId } = fields;
   const holder = `caller:${principal}`;
   const asked = { ...operation, claimId, leaseMs, holder, started, strictContext, trackingId };
@@ -113,13 +117,13 @@ async function begin(
 async function answerOf(
   { runtime, handles }: ApiService,
   begun: Begun,
-  { facts: { effect, action, retention } }: IdentifiedOperation,
+  { facts: { action, retention } }: IdentifiedOperation,
 ): Promise<Answer> {
   switch (begun.kind) {
     case 'claimed': {
       const { claim, reconcile } = begun;
       const { token, fence, attempt, leaseMs, started, trackingId } = claim;
-      const handle = handles.make({ claim, effect, action, retention: retention.name });
+      const handle = handles.make({ claim, action, retention: retention.name });
       const tracked = trackingId !== undefined && { trackingId };
       const asks = reconcile && { reconcile: { ...reconcile } };
       const body = { state: 'claimed', token, handle, fence, attempt, leaseMs, started };

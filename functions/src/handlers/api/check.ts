@@ -3,7 +3,7 @@ import { checkOperations, sharedCheck } from '../../engine/check-operations.ts';
 import type { Standing } from '../../engine/check-operations.ts';
 import type { Answer } from './answer.ts';
 import { batchAnswer, batchSchema, firstOf } from './batch.ts';
-import { addEndpoint } from './endpoint.ts';
+import { addEndpoint, answerToError } from './endpoint.ts';
 import type { Api } from './endpoint.ts';
 import { operationFields, operationSchema } from './operation-fields.ts';
 import { settledHeaders, viewOf } from './operation-view.ts';
@@ -28,6 +28,8 @@ export const standingSchema = z
     operation: operationSchema.optional(),
   })
   .openapi('Standing');
+
+const BATCH = 'CheckIdempotencyBatch';
 
 /** How operations stand, without claiming them. */
 export function addCheck(api: Api): void {
@@ -58,7 +60,7 @@ export function addCheck(api: Api): void {
   addEndpoint(api, {
     method: 'post',
     path: '/v1/check-batch',
-    operationId: 'CheckIdempotencyBatch',
+    operationId: BATCH,
     tag: 'operations',
     summary: 'As `check`, for up to 100 operations in one call of the store.',
     permission: 'read',
@@ -79,11 +81,15 @@ export function addCheck(api: Api): void {
           if (read.kind === 'invalid') return invalid(read.faults);
           return reported(service.runtime, call, subjectOf(read.operation), async () =>
             answerOf(service, (await standings)[byOperation.get(read.operation) ?? 0]),
-          );
+          ).catch((error: unknown) => answerToError(service, BATCH, error));
         }),
       );
       // They have one read in common: where it had no answer, none of them has.
-      return answers.find(({ status }) => status === 503) ?? batchAnswer(answers, firstOf(reads));
+      const unread = await standings.then(
+        () => undefined,
+        () => answers.find(({ status }) => status >= 500),
+      );
+      return unread ?? batchAnswer(answers, firstOf(reads));
     },
   });
 }

@@ -2,6 +2,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import type { HeldClaim } from '../../engine/conclude-claim.ts';
 import { ACTION_PATTERN, NAMESPACE_PATTERN, TOKEN_PATTERN } from '../../token/token.ts';
+import type { Effect } from '../../operation/record.ts';
 import type { Namespace, Token } from '../../token/token.ts';
 import { EFFECTS } from './operation-fields.ts';
 
@@ -45,9 +46,9 @@ export const HANDLE_PATTERN = /^h2\.[\w-]{1,4096}\.[\w-]{43}$/;
 export function claimHandles(keys: readonly [string, ...string[]]): ClaimHandles {
   const [newest] = keys;
   return {
-    make({ claim, effect, action, retention }) {
+    make({ claim, action, retention }) {
       const { namespace, token, claimId, fence, attempt, revision, leaseMs, ttlMs } = claim;
-      const { started, redrivable, trackingId = null } = claim;
+      const { effect, started, redrivable, trackingId = null } = claim;
       const values: z.input<typeof fields> = [
         namespace,
         token,
@@ -83,12 +84,11 @@ function heldBy(body: string, namespace: Namespace): HeldClaim | undefined {
     parsed.data;
   const [trackingId, effect, action, retention] = parsed.data.slice(10) as [
     string | null,
-    HeldClaim['effect'],
+    Effect,
     string,
     string,
   ];
   return {
-    effect,
     action,
     retention,
     claim: {
@@ -100,6 +100,7 @@ function heldBy(body: string, namespace: Namespace): HeldClaim | undefined {
       revision,
       leaseMs,
       ttlMs,
+      effect,
       started,
       redrivable,
       ...(trackingId !== null && { trackingId }),

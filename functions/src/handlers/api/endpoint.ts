@@ -2,6 +2,7 @@ import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import type { z } from 'zod';
 import { StoreAway } from '../../operation/errors.ts';
+import { credentialsOf } from '../push-request.ts';
 import type { Answer } from './answer.ts';
 import { authorize } from './authorize.ts';
 import type { Permission } from './authorize.ts';
@@ -77,7 +78,7 @@ async function answerTo<Body, Params, Query>(
 ): Promise<Answer> {
   const began = service.runtime.clock.monotonic();
   const authorized = await authorize(service, endpoint.permission, {
-    authorization: req.header('authorization'),
+    authorization: credentialsOf((name) => req.header(name)),
     namespace: req.header('agent-once-namespace'),
   });
   if (authorized.kind === 'refused') return authorized.answer;
@@ -129,7 +130,12 @@ function read<T>(
   return parsed.data as T;
 }
 
-function answerToError({ runtime }: ApiService, name: string, error: unknown): Answer {
+/** An error as an answer that tells nothing of it; the log has it all. */
+export function answerToError(
+  { runtime }: Pick<ApiService, 'runtime'>,
+  name: string,
+  error: unknown,
+): Answer {
   if (error instanceof StoreAway) {
     runtime.telemetry.event('ERROR', 'The store was away', {
       endpoint: name,

@@ -47,7 +47,7 @@ export async function reported(
 interface Told {
   readonly state?: string;
   readonly code?: string;
-  readonly detail?: string;
+  readonly title?: string;
   readonly token?: string;
   readonly attempt?: number;
   readonly drift?: boolean;
@@ -63,8 +63,9 @@ function report(
 ): void {
   const told = answer.body as Told;
   const milliseconds = clock.monotonic() - began;
+  // Not the detail: it names the token, and whoever reads the log could present it.
   const error =
-    told.code === undefined ? told.error : { code: told.code, message: told.detail ?? '' };
+    told.code === undefined ? told.error : { code: told.code, message: told.title ?? '' };
   telemetry.decision({
     outcome: outcomeOf(answer, told),
     action,

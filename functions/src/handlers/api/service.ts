@@ -6,7 +6,10 @@ import type { StateStore } from '../../ports/state-store.ts';
 import type { Namespace } from '../../token/token.ts';
 import type { ClaimHandles } from './claim-handle.ts';
 
-/** `reader` looks, `agent` runs operations, `operator` intervenes; each of them may look. */
+/**
+ * `reader` looks, `agent` runs operations, `operator` intervenes; each of them may look, an agent only at
+ * what it can name.
+ */
 export type Role = 'agent' | 'operator' | 'reader';
 
 /** What a principal may do in one namespace. */
