@@ -11,8 +11,11 @@ export interface FunctionSpec {
   readonly scaling: (environment: Environment) => Scaling;
 }
 
-/** Roles on one bucket. Objects that exist can be neither changed nor deleted with the first two. */
-export type BucketRole = 'objectViewer' | 'objectCreator' | 'objectUser';
+/**
+ * Roles on one bucket. Objects that exist can be neither changed nor deleted with the first two. `erases` is
+ * a role of its own: the right to delete and no other.
+ */
+export type BucketRole = 'objectViewer' | 'objectCreator' | 'objectUser' | 'erases';
 
 export interface Scaling {
   readonly memory: string;
@@ -21,6 +24,9 @@ export interface Scaling {
   readonly minInstances: number;
   readonly maxInstances: number;
 }
+
+/** Which functions publish versions of state where their history is kept. Steps leave theirs to the sweep. */
+export const PUBLISH_STATE: readonly FunctionName[] = ['sweep', 'api'];
 
 const READ_WRITE = ['objectViewer', 'objectCreator'] as const;
 
@@ -49,7 +55,8 @@ export const FUNCTION_SPECS: Readonly<Record<FunctionName, FunctionSpec>> = {
     calledBy: 'principals',
     publishesTo: ['tasks'],
     usesStore: true,
-    buckets: { blobs: READ_WRITE, archive: ['objectViewer'] },
+    // A purge erases what is too large for the record. In the archive only an operator's does.
+    buckets: { blobs: [...READ_WRITE, 'erases'], archive: ['objectViewer'] },
     scaling: ({ apiService }) => apiService,
   },
   'archive-tick': {

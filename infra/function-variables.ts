@@ -1,6 +1,7 @@
 import type { Environment } from './environment.ts';
 import { ACCOUNTS, accountEmail, bucketName, functionUrl, TOPICS } from './resource-names.ts';
 import type { FunctionName, Secret } from './resource-names.ts';
+import { PUBLISH_STATE } from './function-specs.ts';
 
 /** Everything that `functions/src/config.ts` reads, for one function, but for secrets. */
 export function functionVariables(
@@ -8,7 +9,7 @@ export function functionVariables(
   environment: Environment,
   projectNumber: string,
 ): Record<string, string> {
-  const { project, region, httpRequest, api } = environment;
+  const { project, region, httpRequest, api, optional } = environment;
   const url = functionUrl(name, region, projectNumber);
   return {
     ...environment.variables,
@@ -25,10 +26,17 @@ export function functionVariables(
     // Nothing pushes to `api`: no account of this name exists for it.
     AGENT_ONCE_PUSH_AUDIENCE: url,
     AGENT_ONCE_PUSH_SERVICE_ACCOUNT: accountEmail(environment, ACCOUNTS.calls(name)),
+    // Nobody may invoke a function but whom IAM lets: see `policy/access.ts`.
+    AGENT_ONCE_IAM_CHECKS_CALLERS: 'true',
     ...(httpRequest && {
       AGENT_ONCE_HTTP_ORIGINS: httpRequest.origins.join(','),
       AGENT_ONCE_HTTP_EFFECT: httpRequest.effect,
     }),
+    // To `run-task` for its steps: what they write is to be published too.
+    ...(optional.stateHistory &&
+      [...PUBLISH_STATE, 'run-task'].includes(name) && {
+        AGENT_ONCE_STATE_HISTORY_TOPIC: TOPICS.stateHistory,
+      }),
     ...((name === 'archive-tick' || name === 'archive-shard') && {
       AGENT_ONCE_ARCHIVE_TOPIC: TOPICS.archiveShards,
     }),

@@ -1,3 +1,4 @@
+import { keptSubscription } from '../functions/src/names.ts';
 import type { Environment } from './environment.ts';
 
 /** The functions of `functions/src/main.ts`, by their entry points. */
@@ -43,7 +44,7 @@ export const stateBucketName = (project: string): string => `${project}-agent-on
 export const subscriptionName = (topic: Topic): string =>
   topic === 'tasks' || topic === 'archiveShards'
     ? `${TOPICS[topic]}-push`
-    : `${TOPICS[topic]}-kept`;
+    : keptSubscription(TOPICS[topic]);
 
 /** Also the name of the Cloud Run service that serves it. */
 export const functionId = (name: FunctionName): string => `agent-once-${name}`;
@@ -68,4 +69,5 @@ export type Secret = (typeof SECRETS)[number];
 
 export const REPOSITORY = 'agent-once';
 export const STORE_ROLE = 'agentOnceStore';
+export const ERASER_ROLE = 'agentOnceEraser';
 export const CONNECTOR = 'agent-once';

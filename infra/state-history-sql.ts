@@ -1,8 +1,12 @@
-/** A version of state as it is published to the topic of the state history, and stored from there. */
+/**
+ * A version of state as it is published to the topic of the state history, and stored from there:
+ * functions/src/adapters/pubsub/version-publisher.ts.
+ */
 const FIELDS = [
   { name: 'namespace', avro: 'string', sql: 'STRING' },
   { name: 'entity', avro: 'string', sql: 'STRING' },
   { name: 'version', avro: 'long', sql: 'INTEGER' },
+  { name: 'schema_version', avro: 'long', sql: 'INTEGER' },
   { name: 'token', avro: 'string', sql: 'STRING' },
   { name: 'state', avro: 'string', sql: 'STRING' },
   { name: 'at', avro: { type: 'long', logicalType: 'timestamp-micros' }, sql: 'TIMESTAMP' },
@@ -32,7 +36,7 @@ export function stateSchema(): object {
 
 /** One row a version, though Pub/Sub delivers to BigQuery at least once, with the time until which it held. */
 export const stateChanges = (versions: string): string =>
-  `SELECT namespace, entity, version, token, state, at,
+  `SELECT namespace, entity, version, schema_version, token, state, at,
   LEAD(at) OVER (PARTITION BY namespace, entity ORDER BY version) AS until
 FROM (
   SELECT *,

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { DEVELOPER } from './config.ts';
 import type { ApiConfig, Config } from './config.ts';
 import type { Runtime } from './engine/runtime.ts';
+import { publishingState } from './engine/publish-state.ts';
 import { createApi } from './handlers/api/app.ts';
 import { claimHandles } from './handlers/api/claim-handle.ts';
 import { serveNode } from './handlers/api/serve-node.ts';
@@ -32,10 +33,8 @@ async function identifierOf({ caller }: ApiConfig): Promise<ApiService['identify
 type Stores = Pick<ApiService, 'audit' | 'state' | 'events' | 'time'>;
 
 /** What the service keeps beside operations. */
-async function storesOf(
-  { backend }: Pick<Config, 'backend'>,
-  { clock, random }: Runtime,
-): Promise<Stores> {
+async function storesOf({ backend }: Pick<Config, 'backend'>, runtime: Runtime): Promise<Stores> {
+  const { clock, random, publishedState } = runtime;
   if (backend.kind === 'embedded') {
     const [{ embeddedAuditLog }, { embeddedState }, { embeddedEvents }, { embeddedLogicalTime }] =
       await Promise.all([
@@ -67,9 +66,10 @@ async function storesOf(
   ]);
   const { project: projectId, database: databaseId } = backend;
   const firestore = new Firestore({ projectId, databaseId });
+  const state = firestoreState(firestore, { published: publishedState !== undefined });
   return {
     audit: firestoreAuditLog(firestore),
-    state: firestoreState(firestore),
+    state: publishedState ? publishingState(state, publishedState, runtime) : state,
     events: firestoreEvents(firestore),
     time: firestoreLogicalTime(firestore, { clock, random }),
   };

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import type { Firestore } from '@google-cloud/firestore';
+import type { PubSub } from '@google-cloud/pubsub';
 import { systemClock } from './adapters/system/clock.ts';
 import { jsonLinesTelemetry } from './adapters/system/telemetry.ts';
 import type { CloudBackend, Config, EmbeddedBackend } from './config.ts';
@@ -8,9 +10,12 @@ import { blobsOverCold } from './engine/archive-blobs.ts';
 import { DEFAULT_LIMITS } from './engine/runtime.ts';
 import type { Runtime, RuntimeLimits } from './engine/runtime.ts';
 import { warmCache } from './engine/warm-cache.ts';
+import type { AuditLog } from './ports/audit-log.ts';
 import type { BlobStore } from './ports/blob-store.ts';
 import type { Clock } from './ports/clock.ts';
 import type { ColdStorage } from './ports/cold-storage.ts';
+import type { DeadLetters } from './ports/dead-letters.ts';
+import type { PublishedState } from './ports/published-state.ts';
 import type { TaskPublisher } from './ports/task-publisher.ts';
 import type { TaskQueue } from './ports/task-queue.ts';
 import type { Telemetry } from './ports/telemetry.ts';
@@ -31,6 +36,10 @@ export interface Composition {
   readonly runtime: Runtime;
   /** The queue to pull from, where nothing pushes: the embedded one. */
   readonly queue?: TaskQueue;
+  /** What was never run. The caller closes it. */
+  deadLetters(): Promise<DeadLetters>;
+  /** What people did about operations. The caller closes it. */
+  auditLog(): Promise<AuditLog>;
   close(): Promise<void>;
 }
 
@@ -44,7 +53,7 @@ export async function compose(config: Config, overrides: Overrides = {}): Promis
     config.backend.kind === 'cloud'
       ? await cloudAdapters(config.backend, config.shards, clock)
       : await embeddedAdapters(config.backend, config.shards, clock);
-  const { store, publisher, queue } = adapters;
+  const { store, publisher, queue, publishedState } = adapters;
   const hotBlobs = overrides.blobs?.(adapters.blobs) ?? adapters.blobs;
   const cold = adapters.cold && (overrides.cold?.(adapters.cold) ?? adapters.cold);
   const runtime: Runtime = {
@@ -52,6 +61,7 @@ export async function compose(config: Config, overrides: Overrides = {}): Promis
     blobs: cold ? blobsOverCold(hotBlobs, cold) : hotBlobs,
     ...(cold && { cold }),
     publisher: overrides.publisher?.(publisher) ?? publisher,
+    ...(publishedState && { publishedState }),
     clock,
     telemetry,
     cache: warmCache(clock),
@@ -59,7 +69,13 @@ export async function compose(config: Config, overrides: Overrides = {}): Promis
     random: Math.random,
     limits,
   };
-  return { runtime, ...(queue && { queue }), close: () => adapters.close() };
+  return {
+    runtime,
+    ...(queue && { queue }),
+    deadLetters: () => adapters.deadLetters(),
+    auditLog: () => adapters.auditLog(),
+    close: () => adapters.close(),
+  };
 }
 
 interface Adapters {
@@ -67,15 +83,19 @@ interface Adapters {
   readonly blobs: BlobStore;
   readonly cold?: ColdStorage;
   readonly publisher: TaskPublisher;
+  readonly publishedState?: PublishedState;
   readonly queue?: TaskQueue;
+  deadLetters(): Promise<DeadLetters>;
+  auditLog(): Promise<AuditLog>;
   close(): Promise<void>;
 }
 
 async function cloudAdapters(
-  { project, database, taskTopic, deadLetterTopic, blobBucket, archiveBucket }: CloudBackend,
+  backend: CloudBackend,
   shards: number,
   clock: Clock,
 ): Promise<Adapters> {
+  const { project, database, taskTopic, deadLetterTopic, blobBucket, archiveBucket } = backend;
   const [{ PubSub }, { Storage }] = await Promise.all([
     import('@google-cloud/pubsub'),
     import('@google-cloud/storage'),
@@ -96,15 +116,46 @@ async function cloudAdapters(
   const firestore = connectFirestore({ projectId: project, databaseId: database });
   const pubsub = new PubSub({ projectId: project });
   const storage = new Storage({ projectId: project });
+  const { stateHistoryTopic } = backend;
+  const topics = { tasks: taskTopic, deadLetters: deadLetterTopic };
   const store = firestoreStore(firestore, clock, { shards });
   return {
     store,
     blobs: storageBlobs(storage.bucket(blobBucket)),
-    ...(archiveBucket !== undefined && { cold: storageCold(storage.bucket(archiveBucket)) }),
-    publisher: pubsubPublisher(pubsub, { tasks: taskTopic, deadLetters: deadLetterTopic }),
+    ...(archiveBucket !== undefined && {
+      cold: storageCold(storage.bucket(archiveBucket), storage.bucket(blobBucket)),
+    }),
+    publisher: pubsubPublisher(pubsub, topics),
+    async deadLetters() {
+      const { pubsubDeadLetters } = await import('./adapters/pubsub/dead-letters.ts');
+      return pubsubDeadLetters(pubsub, topics);
+    },
+    async auditLog() {
+      const { firestoreAuditLog } = await import('./adapters/firestore/audit-log.ts');
+      // Its client is the store's, which is closed with that.
+      return { ...firestoreAuditLog(firestore.firestore), close: async () => {} };
+    },
+    ...(stateHistoryTopic !== undefined && {
+      publishedState: await publishedState(firestore.firestore, pubsub, stateHistoryTopic),
+    }),
     async close() {
       await Promise.all([store.close(), pubsub.close()]);
     },
+  };
+}
+
+async function publishedState(
+  firestore: Firestore,
+  pubsub: PubSub,
+  topic: string,
+): Promise<PublishedState> {
+  const [{ firestoreState }, { pubsubVersions }] = await Promise.all([
+    import('./adapters/firestore/state.ts'),
+    import('./adapters/pubsub/version-publisher.ts'),
+  ]);
+  return {
+    owed: firestoreState(firestore, { published: true }),
+    publisher: pubsubVersions(pubsub, topic),
   };
 }
 
@@ -128,6 +179,11 @@ async function embeddedAdapters(
     cold: fileCold(`${file}.cold`),
     publisher: queue,
     queue,
+    deadLetters: async () => queue.kept,
+    async auditLog() {
+      const { embeddedAuditLog } = await import('./adapters/embedded/audit-log.ts');
+      return embeddedAuditLog(file);
+    },
     async close() {
       queue.close();
       await store.close();

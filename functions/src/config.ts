@@ -34,6 +34,8 @@ export interface CloudBackend {
   readonly blobBucket: string;
   /** Cold storage: takes the payloads of expired operations. Without it nothing is archived or read from there. */
   readonly archiveBucket?: string;
+  /** Takes every version of state. Without it none is published. */
+  readonly stateHistoryTopic?: string;
 }
 
 export interface EmbeddedBackend {
@@ -45,7 +47,12 @@ export interface EmbeddedBackend {
 
 /** Who may push; `off` where an emulator pushes, which can't prove who it is. */
 export type PushVerification =
-  | { readonly verify: 'oidc'; readonly audience: string; readonly serviceAccount: string }
+  | {
+      readonly verify: 'oidc';
+      readonly audience: string;
+      readonly serviceAccount: string;
+      readonly verifiedByIam?: true;
+    }
   | { readonly verify: 'off' };
 
 export interface HttpRequestConfig {
@@ -57,7 +64,7 @@ export interface HttpRequestConfig {
 /** Who may call the HTTP service, for which namespaces, and how they prove who they are. */
 export interface ApiConfig {
   readonly caller:
-    | { readonly verify: 'oidc'; readonly audience: string }
+    | { readonly verify: 'oidc'; readonly audience: string; readonly verifiedByIam?: true }
     /** Against emulators and the embedded store only: nothing signs for callers there. */
     | { readonly verify: 'development'; readonly token: string };
   readonly grants: readonly ApiGrant[];
@@ -95,6 +102,9 @@ const COMMON = z.object({
     'whose tokens these are: lower-case letters, digits and dashes, from a letter, at most 63',
   ),
   AGENT_ONCE_SHARDS: whole(1, 1_024, 'a whole number from 1 to 1024').default(16),
+  AGENT_ONCE_IAM_CHECKS_CALLERS: z
+    .literal('true', 'true where IAM lets only invokers in, and else unset')
+    .optional(),
 });
 
 /** What a deployment on Google Cloud, or on the emulators, is set up by. */
@@ -116,6 +126,9 @@ const CLOUD = z.object({
   ).optional(),
   AGENT_ONCE_ARCHIVE_TOPIC: topic(
     'the name of the topic whose messages each have one shard archived',
+  ).optional(),
+  AGENT_ONCE_STATE_HISTORY_TOPIC: topic(
+    'the name of the topic that every version of state is published to',
   ).optional(),
   FUNCTION_TIMEOUT_SECONDS: whole(1, 3_600, "the function's timeout, in whole seconds"),
   AGENT_ONCE_ACK_DEADLINE_SECONDS: whole(
@@ -301,6 +314,7 @@ function readBackend(given: Environment, faults: string[]): ReadBackend | undefi
     const expected = 'set where AGENT_ONCE_ARCHIVE_TOPIC is: the bucket to archive to';
     faults.push(fault('AGENT_ONCE_ARCHIVE_BUCKET', undefined, expected));
   }
+  const { AGENT_ONCE_STATE_HISTORY_TOPIC: stateHistoryTopic } = values;
   const budgetMs = values.FUNCTION_TIMEOUT_SECONDS * 1_000 * ARCHIVE_SHARE;
   const archive = topicName !== undefined && { archive: { topic: topicName, budgetMs } };
   const backend = {
@@ -311,6 +325,7 @@ function readBackend(given: Environment, faults: string[]): ReadBackend | undefi
     deadLetterTopic: values.AGENT_ONCE_DEAD_LETTER_TOPIC,
     blobBucket: values.AGENT_ONCE_BLOB_BUCKET,
     ...(archiveBucket !== undefined && { archiveBucket }),
+    ...(stateHistoryTopic !== undefined && { stateHistoryTopic }),
   };
   return { backend, ...archive, ...secondsOf(values) };
 }
@@ -332,14 +347,28 @@ function readPush(given: Environment, faults: string[]): PushVerification | unde
     if (!values) return undefined;
     const { AGENT_ONCE_PUSH_AUDIENCE: audience, AGENT_ONCE_PUSH_SERVICE_ACCOUNT: serviceAccount } =
       values;
-    return { verify: 'oidc', audience, serviceAccount };
+    return { verify: 'oidc', audience, serviceAccount, ...behindIam(given) };
   }
-  // The functions emulator of Firebase sets K_SERVICE as well.
-  if (given['K_SERVICE'] !== undefined && given['FUNCTIONS_EMULATOR'] !== 'true') {
+  if (onCloudRun(given)) {
     const expected = 'unset on Cloud Run, where it would let anyone push';
     faults.push(fault('PUBSUB_EMULATOR_HOST', emulator, expected));
   }
   return { verify: 'off' };
+}
+
+/** The functions emulator of Firebase sets K_SERVICE as well. */
+function onCloudRun(given: Environment): boolean {
+  return given['K_SERVICE'] !== undefined && given['FUNCTIONS_EMULATOR'] !== 'true';
+}
+
+/**
+ * That Cloud Run's IAM lets only its invokers in, and takes the signature out of their tokens. Being on
+ * Cloud Run does not say so: a service that anybody may invoke is there too, and its callers' tokens come
+ * as they were sent.
+ */
+function behindIam(given: Environment): { readonly verifiedByIam?: true } {
+  const told = given['AGENT_ONCE_IAM_CHECKS_CALLERS'] === 'true';
+  return told && onCloudRun(given) ? { verifiedByIam: true } : {};
 }
 
 function readHttpRequest(given: Environment, faults: string[]): HttpRequestConfig | undefined {
@@ -361,17 +390,16 @@ function readApi(
     const values = read(API_OIDC, given, faults);
     if (!values) return undefined;
     return {
-      caller: { verify: 'oidc', audience: values.AGENT_ONCE_API_AUDIENCE },
+      caller: { verify: 'oidc', audience: values.AGENT_ONCE_API_AUDIENCE, ...behindIam(given) },
       grants: values.AGENT_ONCE_API_PRINCIPALS,
       ratePerSecond: values.AGENT_ONCE_API_RATE,
       handleKeys: values.AGENT_ONCE_API_HANDLE_KEY,
     };
   }
-  const deployed = given['K_SERVICE'] !== undefined && given['FUNCTIONS_EMULATOR'] !== 'true';
   const emulated =
     given['FIRESTORE_EMULATOR_HOST'] !== undefined ||
     given['AGENT_ONCE_STORE']?.startsWith(EMBEDDED_PREFIX) === true;
-  if (deployed || !emulated || given['AGENT_ONCE_API_AUDIENCE'] !== undefined) {
+  if (onCloudRun(given) || !emulated || given['AGENT_ONCE_API_AUDIENCE'] !== undefined) {
     const why =
       'unset, unless the store is an emulator or embedded and no AGENT_ONCE_API_AUDIENCE is set: ' +
       'whoever has it may do anything';

@@ -23,6 +23,10 @@ export const OPERATION_INDEXES: Readonly<
 /** Of the messages that have one shard archived. */
 export const ARCHIVE_ORDER_SCHEMA = 'agent-once/archive-shard@1';
 
+/** The pull subscription that keeps what is published to a topic of dead letters. */
+export const keptSubscription = (topic: string): string =>
+  `${topic.replace('/topics/', '/subscriptions/')}-kept`;
+
 /** A timestamp, on stubs only: Firestore's TTL removes them after it. */
 export const OPERATION_TTL_FIELD = 'forgetAt';
 
@@ -38,8 +42,10 @@ function ascending(...paths: readonly string[]): readonly IndexField[] {
 /** Versioned state: an entity's newest version, and every version that it ever had. */
 export const STATE_COLLECTIONS = { heads: 'state-heads', versions: 'state-versions' } as const;
 
-export const STATE_INDEXES: Readonly<Record<'version', readonly IndexField[]>> = {
+export const STATE_INDEXES: Readonly<Record<'version' | 'owed', readonly IndexField[]>> = {
   version: ascending('namespace', 'entity', 'version'),
+  /** Only versions that are still to be published have the field. */
+  owed: ascending('publication', 'token'),
 };
 
 export const EVENT_COLLECTIONS = { events: 'events', snapshots: 'event-snapshots' } as const;

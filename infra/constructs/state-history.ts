@@ -7,6 +7,7 @@ import { PubsubSubscription } from '@cdktf/provider-google/lib/pubsub-subscripti
 import { PubsubTopicIamMember } from '@cdktf/provider-google/lib/pubsub-topic-iam-member/index.js';
 import { PubsubTopic } from '@cdktf/provider-google/lib/pubsub-topic/index.js';
 import type { Environment } from '../environment.ts';
+import { PUBLISH_STATE } from '../function-specs.ts';
 import {
   STATE_FIELDS,
   stateAsOf,
@@ -52,11 +53,13 @@ export function stateHistory(
     messageRetentionDuration: `${retention.messageDays * DAY_SECONDS}s`,
     schemaSettings: { schema: schema.id, encoding: 'JSON' },
   });
-  new PubsubTopicIamMember(stack, 'run-task-publishes-stateHistory', {
-    topic: topic.name,
-    role: 'roles/pubsub.publisher',
-    member: `serviceAccount:${accountEmail(stack.environment, ACCOUNTS.runsAs('run-task'))}`,
-  });
+  for (const name of PUBLISH_STATE) {
+    new PubsubTopicIamMember(stack, `${name}-publishes-stateHistory`, {
+      topic: topic.name,
+      role: 'roles/pubsub.publisher',
+      member: `serviceAccount:${accountEmail(stack.environment, ACCOUNTS.runsAs(name))}`,
+    });
+  }
   const grant = new BigqueryTableIamMember(stack, 'state-agent-writes', {
     datasetId: dataset.datasetId,
     tableId: table.tableId,

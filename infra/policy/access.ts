@@ -46,12 +46,27 @@ export const noNeedlessProjectRole: Policy = (resources) =>
     return [`${named(resource)} gives ${role} without a condition that narrows it.`];
   });
 
+const ERASER = '${google_project_iam_custom_role.eraser-role.name}';
+
+/** But for the one role that does nothing else. */
 export const storeRoleDeletesNothing: Policy = (resources) =>
-  ofType(resources, 'google_project_iam_custom_role').flatMap((resource) =>
-    (resource.attributes['permissions'] as string[])
+  ofType(resources, 'google_project_iam_custom_role').flatMap((resource) => {
+    const permissions = resource.attributes['permissions'] as string[];
+    if (resource.key === 'eraser-role') {
+      const only = permissions.join() === 'storage.objects.delete';
+      return only ? [] : [`${named(resource)} is for more than deleting objects.`];
+    }
+    return permissions
       .filter((permission) => /delete|import|export|\*|setIamPolicy/i.test(permission))
-      .map((permission) => `${named(resource)} includes ${permission}.`),
-  );
+      .map((permission) => `${named(resource)} includes ${permission}.`);
+  });
+
+/** Payloads of archived operations are erased by a person, with the command line. */
+export const erasesBlobsOnly: Policy = (resources) =>
+  resources
+    .filter(({ attributes }) => attributes['role'] === ERASER)
+    .filter(({ attributes: { bucket } }) => bucket !== '${google_storage_bucket.bucket-blobs.name}')
+    .map((resource) => `${named(resource)} lets a function delete what is not a blob.`);
 
 /** Each function runs as an account of its own, which runs nothing else. */
 export const oneAccountEach: Policy = (resources) => {

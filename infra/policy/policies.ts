@@ -1,5 +1,6 @@
 import {
   callersAreVerified,
+  erasesBlobsOnly,
   grantsAddOnly,
   noNeedlessProjectRole,
   noPrimitiveRole,
@@ -18,6 +19,7 @@ export const POLICIES: Readonly<Record<string, Policy>> = {
   grantsAddOnly,
   noNeedlessProjectRole,
   storeRoleDeletesNothing,
+  erasesBlobsOnly,
   oneAccountEach,
   callersAreVerified,
   bucketsAreLocked,

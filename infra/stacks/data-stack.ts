@@ -3,6 +3,7 @@ import { FirestoreDatabase } from '@cdktf/provider-google/lib/firestore-database
 import { FirestoreField } from '@cdktf/provider-google/lib/firestore-field/index.js';
 import { FirestoreIndex } from '@cdktf/provider-google/lib/firestore-index/index.js';
 import type { KmsCryptoKeyIamMember } from '@cdktf/provider-google/lib/kms-crypto-key-iam-member/index.js';
+import { ProjectIamCustomRole } from '@cdktf/provider-google/lib/project-iam-custom-role/index.js';
 import { StorageBucketIamMember } from '@cdktf/provider-google/lib/storage-bucket-iam-member/index.js';
 import type { StorageBucket } from '@cdktf/provider-google/lib/storage-bucket/index.js';
 import type { Construct } from 'constructs';
@@ -15,7 +16,7 @@ import type { Environment } from '../environment.ts';
 import { indexedCollections } from '../firestore-indexes.ts';
 import { FUNCTION_SPECS } from '../function-specs.ts';
 import type { BucketRole } from '../function-specs.ts';
-import { ACCOUNTS, accountEmail, FUNCTION_NAMES } from '../resource-names.ts';
+import { ACCOUNTS, accountEmail, ERASER_ROLE, FUNCTION_NAMES } from '../resource-names.ts';
 import type { Bucket } from '../resource-names.ts';
 
 const DAY_SECONDS = 86_400;
@@ -23,11 +24,18 @@ const DAY_SECONDS = 86_400;
 /** What must not be lost: the database of all tokens, their archive, and payloads too large for a record. */
 export class DataStack extends ProjectStack {
   readonly #keyGrants: KmsCryptoKeyIamMember[];
+  readonly #eraser: ProjectIamCustomRole;
 
   constructor(scope: Construct, environment: Environment) {
     super(scope, 'data', environment);
     this.#keyGrants = keyGrants(this, ['gcp-sa-firestore', 'gs-project-accounts', 'gcp-sa-pubsub']);
     this.#database();
+    this.#eraser = new ProjectIamCustomRole(this, 'eraser-role', {
+      roleId: ERASER_ROLE,
+      title: 'agent-once: erases payloads',
+      description: 'Deletes objects of the bucket that it is given on, and nothing else.',
+      permissions: ['storage.objects.delete'],
+    });
     this.#buckets();
   }
 
@@ -115,7 +123,7 @@ export class DataStack extends ProjectStack {
     const grant = (who: string, role: BucketRole, member: string) =>
       new StorageBucketIamMember(this, `${name}-${who}-${role}`, {
         bucket: bucket.name,
-        role: `roles/storage.${role}`,
+        role: role === 'erases' ? this.#eraser.name : `roles/storage.${role}`,
         member,
       });
     for (const caller of FUNCTION_NAMES) {

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import type { PubSub } from '@google-cloud/pubsub';
+import { keptSubscription } from '../../functions/src/names.ts';
 import { startBoundProcess } from '../emulators/bound-process.ts';
 import type { BoundProcess } from '../emulators/bound-process.ts';
 import { LOOPBACK } from '../emulators/ports.ts';
@@ -10,7 +11,7 @@ export const LOCAL = {
   project: 'demo-agent-once',
   taskTopic: 'tasks',
   deadLetterTopic: 'dead-letters',
-  deadLetterSubscription: 'dead-letters-kept',
+  deadLetterSubscription: keptSubscription('dead-letters'),
   pushSubscription: 'run-task',
   blobBucket: 'agent-once-blobs',
   functionTimeoutSeconds: 540,
@@ -44,7 +45,7 @@ export function localEnvironment(
   };
 }
 
-/** Topics, the push subscription that feeds the functions, and one that keeps dead letters to look at. */
+/** Topics, the push subscription that feeds the functions, and one that keeps dead letters for `agent-once dead-letters`. */
 export async function createTopics(pubsub: PubSub, pushEndpoint: string): Promise<void> {
   const [[tasks], [deadLetters]] = await Promise.all([
     pubsub.createTopic(LOCAL.taskTopic),
@@ -56,7 +57,7 @@ export async function createTopics(pubsub: PubSub, pushEndpoint: string): Promis
       pushConfig: { pushEndpoint },
       ackDeadlineSeconds: LOCAL.ackDeadlineSeconds,
     }),
-    deadLetters.createSubscription(LOCAL.deadLetterSubscription),
+    deadLetters.createSubscription(LOCAL.deadLetterSubscription, { ackDeadlineSeconds: 60 }),
   ]);
 }
 

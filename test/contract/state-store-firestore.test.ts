@@ -23,7 +23,8 @@ function connect(host: string): Firestore {
 
 function openStore(client: Firestore): StateStore {
   const id = randomUUID();
-  return firestoreState(client, { heads: `heads-${id}`, versions: `versions-${id}` });
+  const collections = { heads: `heads-${id}`, versions: `versions-${id}` };
+  return firestoreState(client, { collections });
 }
 
 beforeAll(async () => {

@@ -43,6 +43,7 @@ async function everyQuery(): Promise<void> {
     await state.readVersion(NAMESPACE, entity, 1);
     await state.history(NAMESPACE, entity, PAGE);
     await state.readAsOf(NAMESPACE, entity, 0).catch(() => {});
+    await state.owed(PAGE);
   } finally {
     await connection.close();
   }
@@ -76,6 +77,7 @@ describe('the queries of the Firestore adapter', () => {
       'operations',
       'operations',
       'operations',
+      'state-versions',
       'state-versions',
       'workflows',
       'workflows',

@@ -1,5 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import { DatabaseSync } from 'node:sqlite';
-import { describe, expect, it } from 'vitest';
+import { PubSub, SchemaTypes } from '@google-cloud/pubsub';
+import { describe, expect, inject, it } from 'vitest';
+import { pubsubVersions } from '../../functions/src/adapters/pubsub/version-publisher.ts';
+import type { EntityVersion } from '../../functions/src/ports/published-state.ts';
+import { keyToken, parseNamespace } from '../../functions/src/token/token.ts';
+import { entityId } from '../../functions/src/workflow/state.ts';
 import {
   STATE_FIELDS,
   stateAsOf,
@@ -77,5 +83,65 @@ describe('the history of state', () => {
         member: expect.stringContaining('gcp-sa-pubsub'),
       }),
     ]);
+  });
+});
+
+const SHOP = parseNamespace('shop')!;
+
+function versionOf(version: number, at: number): EntityVersion {
+  return {
+    namespace: SHOP,
+    entity: entityId('order', 'é/1'),
+    version,
+    schemaVersion: 2,
+    token: keyToken(SHOP, `v${version}`),
+    text: `{"n":${version},"note":"a \\"quote\\", \\ud83d\\ude00"}`,
+    at,
+  };
+}
+
+describe('a version that the functions publish', () => {
+  const open = async () => {
+    const projectId = `demo-${randomUUID().slice(0, 8)}`;
+    const pubsub = new PubSub({
+      projectId,
+      apiEndpoint: inject('pubsubHost'),
+      emulatorMode: true,
+    });
+    const definition = JSON.stringify(stateSchema());
+    const schema = await pubsub.createSchema('versions', SchemaTypes.Avro, definition);
+    const [topic] = await pubsub.createTopic({
+      name: 'versions',
+      schemaSettings: { schema: await schema.getName(), encoding: 'JSON' },
+    });
+    return { pubsub, topic };
+  };
+
+  it('is taken by a topic with the schema, which refuses anything else', async () => {
+    const { pubsub, topic } = await open();
+    const [subscription] = await topic.createSubscription('kept');
+    const message = new Promise<Buffer>((resolve) => {
+      subscription.on('message', (each) => {
+        each.ack();
+        resolve(each.data);
+      });
+    });
+    const made = versionOf(1, 1_700_000_000_123.456);
+    await pubsubVersions(pubsub, 'versions').publish([made]);
+    expect(JSON.parse((await message).toString())).toEqual({
+      namespace: 'shop',
+      entity: 'order/é/1',
+      version: 1,
+      schema_version: 2,
+      token: made.token,
+      state: made.text,
+      at: 1_700_000_000_123_456,
+    });
+    const without = { ...made, namespace: undefined } as unknown as EntityVersion;
+    await expect(pubsubVersions(pubsub, 'versions').publish([without])).rejects.toThrow(
+      'INVALID_ARGUMENT',
+    );
+    await subscription.close();
+    await pubsub.close();
   });
 });

@@ -137,6 +137,23 @@ describe('what an environment chooses', () => {
     expect(at(archive?.attributes, 'encryption', 'default_kms_key_name')).toBe(key);
   });
 
+  it('lets the HTTP service delete blobs, and nothing in the archive', () => {
+    const service = 'serviceAccount:agent-once-api@your-project-prod.iam.gserviceaccount.com';
+    const granted = ofType(resourcesOf('prod'), 'google_storage_bucket_iam_member')
+      .filter(({ attributes }) => attributes['member'] === service)
+      .map(({ key, attributes }) => [key, attributes['role']]);
+    expect(granted).toEqual([
+      ['archive-api-objectViewer', 'roles/storage.objectViewer'],
+      ['blobs-api-objectViewer', 'roles/storage.objectViewer'],
+      ['blobs-api-objectCreator', 'roles/storage.objectCreator'],
+      ['blobs-api-erases', '${google_project_iam_custom_role.eraser-role.name}'],
+    ]);
+    const role = ofType(resourcesOf('prod'), 'google_project_iam_custom_role').find(
+      ({ key }) => key === 'eraser-role',
+    );
+    expect(role?.attributes['permissions']).toEqual(['storage.objects.delete']);
+  });
+
   it('lets operators work with the command line, without a role on the project', () => {
     const member = 'group:on-call@example.com';
     const granted = resourcesOf('prod')

@@ -77,6 +77,7 @@ describe('the variables of the functions', () => {
         verify: 'oidc',
         audience: expect.stringContaining(`https://agent-once-${name}-`),
         serviceAccount: `agent-once-call-${name}@your-project-prod.iam.gserviceaccount.com`,
+        verifiedByIam: true,
       });
       expect(config.backend).toMatchObject({
         kind: 'cloud',
@@ -95,8 +96,25 @@ describe('the variables of the functions', () => {
       'planner@your-project-prod.iam.gserviceaccount.com',
       'on-call@your-project-prod.iam.gserviceaccount.com',
     ]);
-    expect(api?.caller).toMatchObject({ verify: 'oidc' });
+    expect(api?.caller).toMatchObject({ verify: 'oidc', verifiedByIam: true });
     expect(configOf('run-task').api).toBeUndefined();
+  });
+
+  it('give those who write state, and the sweep, the topic of its history', () => {
+    const topicOf = (name: string) =>
+      (configOf(name).backend as { stateHistoryTopic?: string }).stateHistoryTopic;
+    for (const name of ['run-task', 'sweep', 'api']) {
+      expect(topicOf(name)).toBe('agent-once-state-history');
+    }
+    expect(topicOf('archive-shard')).toBeUndefined();
+    const publishers = ofType(everything, 'google_pubsub_topic_iam_member').flatMap(
+      ({ attributes: { topic, member } }) =>
+        topic === '${google_pubsub_topic.topic-stateHistory.name}' ? [String(member)] : [],
+    );
+    expect(publishers.map((member) => String(member.split('@')[0])).toSorted()).toEqual([
+      'serviceAccount:agent-once-api',
+      'serviceAccount:agent-once-sweep',
+    ]);
   });
 
   it('give the archiver its topic, and to no other function', () => {

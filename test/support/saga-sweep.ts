@@ -48,7 +48,7 @@ export function sweepOnAndOn({ firestore, pubsub, project, workers, shards }: Sw
   const stopping = new AbortController();
 
   async function sweeping(): Promise<SweptAll> {
-    let total: SweptAll = { redriven: 0, published: 0, moved: 0, failed: 0 };
+    let total: SweptAll = { redriven: 0, published: 0, moved: 0, versions: 0, failed: 0 };
     while (!stopping.signal.aborted) {
       total = sum(total, await sweepAll(runtime, steps, NAMESPACE));
       await delay(SWEEP_EVERY_MS, undefined, stopping).catch(() => {});
@@ -76,6 +76,7 @@ function sum(one: SweptAll, other: SweptAll): SweptAll {
     redriven: one.redriven + other.redriven,
     published: one.published + other.published,
     moved: one.moved + other.moved,
+    versions: one.versions + other.versions,
     failed: one.failed + other.failed,
   };
 }

@@ -46,11 +46,20 @@ export async function connect(options: TargetOptions, terminal: Terminal): Promi
     if (value !== undefined) process.env[name] = value;
   }
   if (config.backend.kind === 'embedded') standing(config.backend.file);
-  const { runtime, close } = await compose(config, overrides(environment, terminal));
+  const { runtime, deadLetters, auditLog, close } = await compose(
+    config,
+    overrides(environment, terminal),
+  );
   return {
     runtime,
     namespace: config.namespace,
     shards: config.shards,
+    async deadLetters() {
+      needed(environment, 'AGENT_ONCE_DEAD_LETTER_TOPIC', 'To find dead letters');
+      needed(environment, 'AGENT_ONCE_TASK_TOPIC', 'To publish them again');
+      return deadLetters();
+    },
+    auditLog,
     // A client waits for calls whose answer nobody waits for any more.
     close: () => within(systemClock, CLOSE_MS, close()).catch(() => {}),
   };

@@ -1,5 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { Runtime } from '../engine/runtime.ts';
+import type { AuditLog } from '../ports/audit-log.ts';
+import type { DeadLetters } from '../ports/dead-letters.ts';
 import type { Namespace } from '../token/token.ts';
 import type { ExitName } from './failure.ts';
 import type { Paint } from './paint.ts';
@@ -25,6 +27,10 @@ export interface Connection {
   readonly namespace: Namespace;
   /** Over how many shards the sweep is spread. */
   readonly shards: number;
+  /** What was never run. The caller closes it. */
+  deadLetters(): Promise<DeadLetters>;
+  /** What people did about operations. The caller closes it. */
+  auditLog(): Promise<AuditLog>;
   close(): Promise<void>;
 }
 

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { StoreAway } from '../operation/errors.ts';
 import { archiveCommand } from './commands/archive.ts';
+import { deadLettersCommand } from './commands/dead-letters.ts';
 import { exportCommand } from './commands/export.ts';
 import { inDoubtCommand } from './commands/in-doubt.ts';
 import { ledgerCommand } from './commands/ledger.ts';
@@ -99,6 +100,7 @@ function commandLine(
     resolveCommand(runOperations),
     ...overrideCommands(runOperations),
     ...workflowCommands(run),
+    deadLettersCommand(run),
     sweepCommand(run),
     archiveCommand(run),
     restoreCommand(run),
@@ -107,7 +109,8 @@ function commandLine(
     verifyCommand(terminal, print),
   ];
   for (const command of commands) program.addCommand(command);
-  for (const command of [program, ...commands]) {
+  const nested = commands.flatMap((command) => command.commands);
+  for (const command of [program, ...commands, ...nested]) {
     command
       .exitOverride()
       .showHelpAfterError('(add --help for how to use it)')

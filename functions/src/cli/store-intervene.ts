@@ -1,9 +1,13 @@
-import { erasePurged } from '../engine/cold-erase.ts';
-import { purgeArchived } from '../engine/cold-purge.ts';
+import { erasePurged, whyNotErasable } from '../engine/cold-erase.ts';
+import { overrideAudited } from '../engine/intervene.ts';
+import { purgeAudited } from '../engine/intervene-cold.ts';
+import type { Signed } from '../engine/intervene-cold.ts';
 import { packValue } from '../engine/payload.ts';
 import type { StoredOperation, StoredValue } from '../operation/record.ts';
+import type { AuditLog } from '../ports/audit-log.ts';
 import type { Override } from '../ports/token-store.ts';
 import type { Token } from '../token/token.ts';
+import { onRecord } from './audit.ts';
 import { coldOf } from './cold-of.ts';
 import { publishStoredTask } from './commands/republish.ts';
 import { absent } from './commands/show.ts';
@@ -20,20 +24,35 @@ export async function interveneInStore(
   signature: Signature,
 ): Promise<StoredOperation> {
   const override = await overrideOf(context, wanted);
-  const cold = wanted.verb === 'purge' && (await purgedCold(context, token, signature));
-  if (cold) return cold;
   const { runtime, namespace } = context;
-  const answer = await runtime.store.override(namespace, token, { override, ...signature });
+  return onRecord(context, async (audit) => {
+    const asked = { namespace, token, ...signature };
+    const cold = wanted.verb === 'purge' && (await purgedCold(context, audit, asked));
+    if (cold) return cold;
+    const answer = await overrideAudited(runtime, audit, { ...asked, override }, ({ record }) =>
+      override.verb === 'purge' ? whyNotErasable(runtime, record) : Promise.resolve(undefined),
+    );
+    return carriedOut(context, token, override, answer);
+  });
+}
+
+async function carriedOut(
+  context: Context,
+  token: Token,
+  override: Override,
+  answer: Awaited<ReturnType<typeof overrideAudited>>,
+): Promise<StoredOperation> {
   switch (answer.kind) {
     case 'absent':
       throw absent(context, token);
     case 'overridden': {
       const publishes = isResolution(override) || override.verb === 'force_release';
       if (publishes) await publishIfKept(context, answer.found);
-      if (override.verb === 'purge') await erasePurged(runtime, answer.found.record);
+      if (override.verb === 'purge') await erasePurged(context.runtime, answer.found.record);
       return answer.found;
     }
     case 'stale':
+      throw leftAsItWas(token, 'It changed meanwhile. Look at it, and ask again.');
     case 'refused':
       if (isResolution(override)) return resolvedBefore(context, token, override, answer.why);
       throw leftAsItWas(token, answer.why);
@@ -103,14 +122,14 @@ function adviceFor({ invocation }: Context, { record }: StoredOperation): string
 /** An archived operation is purged where its payload is. `undefined`: it is not archived. */
 async function purgedCold(
   context: Context,
-  token: Token,
-  signature: Signature,
+  audit: AuditLog,
+  asked: Signed,
 ): Promise<StoredOperation | undefined> {
-  const { runtime, namespace } = context;
+  const { runtime } = context;
+  const { namespace, token } = asked;
   const found = await runtime.store.get(namespace, token);
   if (found?.record.status !== 'archived') return undefined;
-  const asked = { namespace, token, ...signature };
-  const answer = await purgeArchived(runtime, coldOf(context), asked);
+  const answer = await purgeAudited(runtime, audit, coldOf(context), asked);
   switch (answer.kind) {
     case 'purged':
       return answer.found;

@@ -1,6 +1,7 @@
 import type { BlobStore } from '../ports/blob-store.ts';
 import type { ColdStorage } from '../ports/cold-storage.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { PublishedState } from '../ports/published-state.ts';
 import type { TaskPublisher } from '../ports/task-publisher.ts';
 import type { Telemetry } from '../ports/telemetry.ts';
 import type { TokenStore } from '../ports/token-store.ts';
@@ -13,6 +14,8 @@ export interface Runtime {
   /** Where the payloads of archived operations lie. Without it they can't be read. */
   readonly cold?: ColdStorage;
   readonly publisher: TaskPublisher;
+  /** Where versions of state are published, if they are. */
+  readonly publishedState?: PublishedState;
   readonly clock: Clock;
   readonly telemetry: Telemetry;
   readonly cache: WarmCache;

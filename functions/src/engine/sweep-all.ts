@@ -1,3 +1,4 @@
+import { publishOwed } from './publish-state.ts';
 import type { Steps } from './register-steps.ts';
 import type { Runtime } from './runtime.ts';
 import { sweepWorkflows } from './sweep-workflows.ts';
@@ -11,6 +12,8 @@ export interface SweptAll {
   readonly published: number;
   /** Workflows moved on, turned back or parked. */
   readonly moved: number;
+  /** Versions of state that their writers had not published. */
+  readonly versions: number;
   readonly failed: number;
 }
 
@@ -35,5 +38,8 @@ export async function sweepAll(
     moved += workflows.moved;
     failed += operations.failed + workflows.failed;
   }
-  return { redriven, published, moved, failed };
+  const { publishedState } = runtime;
+  const owed = publishedState && (await publishOwed(publishedState, runtime));
+  failed += owed?.failed ?? 0;
+  return { redriven, published, moved, versions: owed?.versions ?? 0, failed };
 }

@@ -107,7 +107,8 @@ async function attemptUpdate<Schema extends z.ZodType>(
     case 'written':
       // As every reader will see it, whatever the schema drops or fills in.
       return {
-        ...answer,
+        kind: 'written',
+        version: answer.version,
         value: valueOf(entity, { version: answer.version, schemaVersion, text }),
       };
     case 'repeated':

@@ -14,7 +14,8 @@ export interface StateWrite {
 }
 
 export type StateWriteAnswer =
-  | { readonly kind: 'written'; readonly version: number }
+  /** `at`: store time of the write, in epoch milliseconds. */
+  | { readonly kind: 'written'; readonly version: number; readonly at: number }
   /** The entity is at another version; 0 where there is none. */
   | { readonly kind: 'conflict'; readonly version: number }
   /** The token was applied before. Nothing changes; `found` is what it wrote then. */

@@ -89,6 +89,26 @@ export const BROKEN: readonly Broken[] = [
       ).push('datastore.entities.delete'),
   },
   {
+    policy: 'storeRoleDeletesNothing',
+    how: 'an eraser that may read as well',
+    expected: 'is for more than deleting objects',
+    break: (all) =>
+      (
+        find(all, 'project_iam_custom_role', 'eraser-role').attributes['permissions'] as string[]
+      ).push('storage.objects.get'),
+  },
+  {
+    policy: 'erasesBlobsOnly',
+    how: 'a function that may delete archived objects',
+    expected: 'lets a function delete what is not a blob',
+    break: (all) =>
+      set(
+        find(all, 'storage_bucket_iam_member', 'blobs-api-erases'),
+        'bucket',
+        find(all, 'storage_bucket_iam_member', 'archive-api-objectViewer').attributes['bucket'],
+      ),
+  },
+  {
     policy: 'oneAccountEach',
     how: 'two functions that run as one account',
     expected: 'shares agent-once-run-task@',

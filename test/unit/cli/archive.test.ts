@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { embeddedAuditLog } from '../../../functions/src/adapters/embedded/audit-log.ts';
 import type { Connect } from '../../../functions/src/cli/program.ts';
 import type { Namespace } from '../../../functions/src/token/token.ts';
 import { memoryCold } from '../../support/cold-memory.ts';
@@ -73,6 +74,7 @@ test('a shard that fails is told, the others are done, and it ends with 1', asyn
     namespace: 'shop' as Namespace,
     shards: 16,
     deadLetters: () => Promise.reject(new Error('Nobody asked for them.')),
+    auditLog: async () => embeddedAuditLog(':memory:'),
     close: async () => {},
   });
   const { code, out, err } = await cli(connect, ['archive']);

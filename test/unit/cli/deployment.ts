@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { z } from 'zod';
+import { embeddedAuditLog } from '../../../functions/src/adapters/embedded/audit-log.ts';
 import { embeddedQueue } from '../../../functions/src/adapters/embedded/queue.ts';
 import { embeddedStore } from '../../../functions/src/adapters/embedded/store.ts';
 import { unpainted } from '../../../functions/src/cli/paint.ts';
@@ -58,6 +59,7 @@ export function deployment(changes: Partial<Runtime> = {}) {
   const clock = changes.clock ?? standing;
   const store = embeddedStore(':memory:', clock);
   const queue = embeddedQueue(':memory:', clock);
+  const audit = embeddedAuditLog(':memory:');
   const behaviour: Behaviour = { ship: () => ({ shipmentId: 'ship-1' }) };
   const shipped: string[] = [];
   const runtime: Runtime = {
@@ -73,6 +75,7 @@ export function deployment(changes: Partial<Runtime> = {}) {
     namespace: NAMESPACE,
     shards: 16,
     deadLetters: async () => queue.kept,
+    auditLog: async () => ({ ...audit, close: async () => {} }),
     close: async () => {},
   });
 
@@ -117,6 +120,11 @@ export function deployment(changes: Partial<Runtime> = {}) {
     behaviour,
     /** Order numbers whose parcels went out, in order. */
     shipped,
+    /** What the audit log has of an operation. */
+    audited: async (token: Token) =>
+      (await audit.read(NAMESPACE, token, { limit: 100 })).entries.map(
+        ({ verb, phase, actor }) => `${verb} ${phase} by ${actor}`,
+      ),
     waiting: () => queue.nextVisibleAt() !== undefined,
     publish,
     work,

@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { embeddedAuditLog } from '../../../functions/src/adapters/embedded/audit-log.ts';
 import { createClient } from '../../../functions/src/client/index.ts';
 import type { Client } from '../../../functions/src/client/index.ts';
 import { parseNamespace } from '../../../functions/src/token/token.ts';
@@ -43,6 +44,7 @@ function onStore(...args: string[]) {
     namespace: SHOP,
     shards: 16,
     deadLetters: () => Promise.reject(new Error('Nobody asked for them.')),
+    auditLog: async () => embeddedAuditLog(':memory:'),
     close: async () => {},
   };
   return cli(async () => connection, ['--store', 'embedded:x', ...args]);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { embeddedAuditLog } from '../../../functions/src/adapters/embedded/audit-log.ts';
 import { workflows } from '../../../functions/agents/index.ts';
 import { embeddedQueue } from '../../../functions/src/adapters/embedded/queue.ts';
 import { embeddedStore } from '../../../functions/src/adapters/embedded/store.ts';
@@ -94,6 +95,7 @@ async function deployment(refuses: Set<string>) {
       namespace: NAMESPACE,
       shards: 16,
       deadLetters: () => Promise.reject(new Error('Nobody asked for them.')),
+      auditLog: async () => embeddedAuditLog(':memory:'),
       close: async () => {},
     };
     const exit = await runCli(args, terminal, async () => connection);

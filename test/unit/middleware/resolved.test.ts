@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { embeddedAuditLog } from '../../../functions/src/adapters/embedded/audit-log.ts';
 import { parseNamespace } from '../../../functions/src/token/token.ts';
 import { engineRuntime } from '../../support/engine-runtime.ts';
 import { cli } from '../cli/deployment.ts';
@@ -26,6 +27,8 @@ describe.each(FRAMEWORKS)('an operation on %s that was in doubt', (framework) =>
     const connection = {
       runtime: engineRuntime(served.store),
       namespace: parseNamespace('shop')!,
+      deadLetters: () => Promise.reject(new Error('Nobody asked for them.')),
+      auditLog: async () => embeddedAuditLog(':memory:'),
       shards: 16,
       close: async () => {},
     };

@@ -45,7 +45,7 @@ export function embeddedState(path: string, clock: Clock): StateStore {
     const version = ifVersion + 1;
     const at = Math.max(clock.now(), head?.at ?? 0);
     insert.run(namespace, entity, version, token, schemaVersion, at, text);
-    return { kind: 'written', version };
+    return { kind: 'written', version, at };
   }
 
   return {

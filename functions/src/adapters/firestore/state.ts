@@ -1,6 +1,8 @@
-import type { DocumentSnapshot, Firestore } from '@google-cloud/firestore';
+import { FieldPath, FieldValue } from '@google-cloud/firestore';
+import type { DocumentSnapshot, Firestore, Timestamp } from '@google-cloud/firestore';
 import { STATE_COLLECTIONS } from '../../names.ts';
 import { StoreAway } from '../../operation/errors.ts';
+import type { EntityVersion, OwedVersions } from '../../ports/published-state.ts';
 import type { StateStore, StateWrite } from '../../ports/state-store.ts';
 import type { Namespace, Token } from '../../token/token.ts';
 import { decideWrite, headDocumentId, versionDocumentId } from '../../workflow/state.ts';
@@ -10,15 +12,25 @@ import { millisecondsOf } from './store-time.ts';
 
 const MAX_ROUNDS = 5;
 
+export interface FirestoreStateOptions {
+  readonly collections?: Readonly<Record<keyof typeof STATE_COLLECTIONS, string>>;
+  /**
+   * Has every version that is written owed to the topic of the history, until it is marked as published.
+   * For deployments that have one: there the sweep publishes what is owed. Default false.
+   */
+  readonly published?: boolean;
+}
+
 /**
  * Versioned entities as Firestore documents: a head that is written over, and one document for each
  * version, its id made from its token. Both are written by one commit, conditional on the head's
- * update time and on the token being new. A version's time is that of its commit.
+ * update time and on the token being new. A version's time is that of its commit. Its document is never
+ * changed but for `publication`, which is there only while the version is to be published.
  */
 export function firestoreState(
   firestore: Firestore,
-  collections: Readonly<Record<keyof typeof STATE_COLLECTIONS, string>> = STATE_COLLECTIONS,
-): StateStore {
+  { collections = STATE_COLLECTIONS, published = false }: FirestoreStateOptions = {},
+): StateStore & OwedVersions {
   const heads = firestore.collection(collections.heads);
   const versions = firestore.collection(collections.versions);
 
@@ -29,21 +41,27 @@ export function firestoreState(
   const ofEntity = (namespace: Namespace, entity: EntityId) =>
     versions.where('namespace', '==', namespace).where('entity', '==', entity);
 
-  /** `revision` is that of the head at `ifVersion`; of no use where there is to be none yet. */
+  /**
+   * `revision` is that of the head at `ifVersion`; of no use where there is to be none yet. Answers the
+   * time of the commit.
+   */
   async function commit(
     namespace: Namespace,
     entity: EntityId,
     { ifVersion, token, schemaVersion, text }: StateWrite,
     revision: string,
-  ): Promise<boolean> {
+  ): Promise<number | undefined> {
     const version = ifVersion + 1;
     const document = { namespace, entity, version, token, schemaVersion, text };
     const head = headOf(namespace, entity);
     const batch = firestore.batch();
     if (ifVersion === 0) batch.create(head, document);
     else batch.update(head, document, { lastUpdateTime: updateTime(revision) });
-    batch.create(versionOf(namespace, entity, token), document);
-    return (await batch.commit().catch(refusedOrAway)) !== 'refused';
+    const owed = published && { publication: 'owed' };
+    batch.create(versionOf(namespace, entity, token), { ...document, ...owed });
+    const results = await batch.commit().catch(refusedOrAway);
+    const time = results === 'refused' ? undefined : results[0]?.writeTime;
+    return time && millisecondsOf(time);
   }
 
   async function read(namespace: Namespace, entity: EntityId): Promise<EntityHead | undefined> {
@@ -68,8 +86,9 @@ export function firestoreState(
       const { ifVersion, token } = write;
       let revision = ifVersion === 0 ? '' : write.revision;
       for (let round = 0; round < MAX_ROUNDS; round += 1) {
-        if (revision !== undefined && (await commit(namespace, entity, write, revision))) {
-          return { kind: 'written', version: ifVersion + 1 };
+        if (revision !== undefined) {
+          const at = await commit(namespace, entity, write, revision);
+          if (at !== undefined) return { kind: 'written', version: ifVersion + 1, at };
         }
         const documents = [headOf(namespace, entity), versionOf(namespace, entity, token)];
         const [first, second] = await firestore.getAll(...documents).catch(rethrowAway);
@@ -113,19 +132,49 @@ export function firestoreState(
       return { versions: found, next: String(last.version) };
     },
 
+    async owed({ limit, after }) {
+      const inOrder = versions
+        .where('publication', '==', 'owed')
+        .orderBy('token')
+        .orderBy(FieldPath.documentId());
+      const position = after === undefined ? [] : after.split(' ');
+      const query = after === undefined ? inOrder : inOrder.startAfter(...position);
+      const { docs } = await query.limit(limit).get().catch(rethrowAway);
+      const found = docs.flatMap((document) => entityVersion(document) ?? []);
+      const last = docs.at(-1);
+      if (docs.length < limit || !last) return { versions: found };
+      return { versions: found, next: `${String(last.get('token'))} ${last.id}` };
+    },
+
+    async markPublished(those) {
+      const batch = firestore.batch();
+      for (const { namespace, entity, token } of those) {
+        batch.update(versionOf(namespace, entity, token), { publication: FieldValue.delete() });
+      }
+      await batch.commit().catch(rethrowAway);
+    },
+
     close: () => firestore.terminate(),
   };
 }
 
 function stateVersion(snapshot: DocumentSnapshot | undefined): StateVersion | undefined {
-  // A version's document is never changed, and a head's is changed by its newest version.
-  const at = snapshot?.updateTime;
-  if (!snapshot || !at) return undefined;
-  const { version, token, schemaVersion, text } = snapshot.data() as Omit<StateVersion, 'at'>;
-  return { version, token, schemaVersion, text, at: millisecondsOf(at) };
+  // Its own write made the document; that it is published was noted later.
+  return snapshot?.createTime && contents(snapshot, snapshot.createTime);
+}
+
+function entityVersion(snapshot: DocumentSnapshot): EntityVersion | undefined {
+  const version = stateVersion(snapshot);
+  const { namespace, entity } = snapshot.data() as Pick<EntityVersion, 'namespace' | 'entity'>;
+  return version && { ...version, namespace, entity };
 }
 
 function entityHead(snapshot: DocumentSnapshot | undefined): EntityHead | undefined {
-  const head = stateVersion(snapshot);
-  return head && snapshot?.updateTime && { ...head, revision: revisionOf(snapshot.updateTime) };
+  const at = snapshot?.updateTime; // of its newest version's write
+  return at && { ...contents(snapshot, at), revision: revisionOf(at) };
+}
+
+function contents(snapshot: DocumentSnapshot, at: Timestamp): StateVersion {
+  const { version, token, schemaVersion, text } = snapshot.data() as Omit<StateVersion, 'at'>;
+  return { version, token, schemaVersion, text, at: millisecondsOf(at) };
 }

@@ -81,6 +81,7 @@ const REASONS: Readonly<Record<Stays, string>> = {
   held: 'held until their hold is lifted',
   unsent: 'with follow-up tasks that are not published yet (sweep publishes them)',
   touched: 'that changed meanwhile',
+  unmovable: 'whose large payloads could not be moved (see the errors logged)',
   unexpired: 'that are not expired after all',
   archived: 'archived by somebody else meanwhile',
   'not settled': 'not settled',

@@ -1,8 +1,10 @@
 import { Command } from 'commander';
 import { PayloadGone } from '../../engine/payload.ts';
-import { restoreOperation, restoreRoot } from '../../engine/restore.ts';
+import { restoreAudited } from '../../engine/intervene-cold.ts';
+import { restoreRoot } from '../../engine/restore.ts';
 import type { Token } from '../../token/token.ts';
 import { tokenArgument } from '../arguments.ts';
+import { onRecord } from '../audit.ts';
 import { coldOf } from '../cold-of.ts';
 import type { Answer, Context, Run } from '../context.ts';
 import { Failure } from '../failure.ts';
@@ -36,13 +38,20 @@ async function restore(
   const { runtime, namespace } = context;
   coldOf(context);
   try {
+    const by = { actor, reason };
     if (root) {
-      const { restored, hot } = await restoreRoot(runtime, namespace, token, { actor, reason });
+      const { restored, hot } = await onRecord(context, (audit) =>
+        restoreRoot(runtime, namespace, token, by, (_runtime, _namespace, each) =>
+          restoreAudited(runtime, audit, { namespace, token: each, ...by }),
+        ),
+      );
       if (restored + hot === 0) throw absent(context, token);
       const text = `Restored ${restored} of ${restored + hot} operations; the others were hot.`;
       return { kind: 'value', json: { root: token, restored, hot }, text };
     }
-    const answer = await restoreOperation(runtime, namespace, token, { actor, reason });
+    const answer = await onRecord(context, (audit) =>
+      restoreAudited(runtime, audit, { namespace, token, ...by }),
+    );
     if (answer.kind === 'absent') throw absent(context, token);
     return shown(context, answer.found);
   } catch (error) {
