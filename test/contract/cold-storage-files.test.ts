@@ -1,6 +1,8 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { readlinkSync } from 'node:fs';
+import { open, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
+import { fileBlobs } from '../../functions/src/adapters/filesystem/blobs.ts';
 import { fileCold } from '../../functions/src/adapters/filesystem/cold.ts';
 import { scratchFolder } from '../support/scratch-folder.ts';
 import { coldStorageContract } from './cold-storage.contract.ts';
@@ -28,4 +30,58 @@ test('what a writer that was killed left half-way is no object', async () => {
 test('a name that leads out of the folder is refused', async () => {
   const cold = fileCold('/nowhere');
   await expect(cold.read('../secret')).rejects.toThrow(RangeError);
+});
+
+/** What is synced to disk until a call is answered, in that order. */
+async function syncedBy(call: () => Promise<unknown>): Promise<string[]> {
+  const file = await open('/dev/null');
+  const handles = Object.getPrototypeOf(file) as typeof file;
+  await file.close();
+  const synced: string[] = [];
+  const { sync } = handles;
+  const spy = vi.spyOn(handles, 'sync').mockImplementation(async function (this: typeof file) {
+    const path = readlinkSync(`/proc/self/fd/${this.fd}`);
+    await sync.call(this);
+    synced.push(path);
+  });
+  await call();
+  spy.mockRestore();
+  return synced;
+}
+
+test.each(['cold storage', 'blobs'])(
+  'the name of what is written to %s is on disk once that is answered, with all folders above it',
+  async (which) => {
+    const folder = await scratchFolder();
+    const root = join(folder, 'new', 'root');
+    const bytes = Buffer.from('whole');
+    const put = (name: string) =>
+      which === 'blobs'
+        ? fileBlobs(root).put(name, bytes)
+        : fileCold(root).put({ name, bytes, schema: 'test@1', operations: 1 });
+    const first = await syncedBy(() => put('a/b/1.gz'));
+    expect(first.at(-1)).toBe(join(root, 'a/b'));
+    const made = [folder, join(folder, 'new'), root, join(root, 'a')];
+    expect(first.filter((path) => made.includes(path)).toSorted()).toEqual(made);
+    // A name that stands already may be somebody's who has not synced it yet.
+    expect((await syncedBy(() => put('a/b/1.gz'))).at(-1)).toBe(join(root, 'a/b'));
+    await rm(folder, { recursive: true });
+  },
+);
+
+test('a listing goes on where an object was replaced by one with a later name', async () => {
+  const folder = await scratchFolder();
+  const cold = fileCold(folder);
+  const put = (name: string) =>
+    cold.put({ name, bytes: Buffer.from(name), schema: 'test@1', operations: 1 });
+  for (const name of ['a.1', 'b.1', 'c.1']) await put(name);
+  const names: string[] = [];
+  for await (const { name } of cold.list('')) {
+    names.push(name);
+    if (name !== 'a.1') continue;
+    await put('b.2');
+    await cold.delete('b.1');
+  }
+  expect(names).toEqual(['a.1', 'b.2', 'c.1']);
+  await rm(folder, { recursive: true });
 });

@@ -103,7 +103,9 @@ export async function archiveVolume(host: string): Promise<Volume> {
       take();
       read = 0;
       const began = performance.now();
-      const report = await archiveShard({ store, blobs, clock: systemClock }, pausing, options);
+      const telemetry = { decision() {}, event() {} };
+      const archiver = { store, blobs, clock: systemClock, telemetry };
+      const report = await archiveShard(archiver, pausing, options);
       const milliseconds = performance.now() - began - pausedMs;
       return { milliseconds, calls: take(), read, peakBytes, report };
     },

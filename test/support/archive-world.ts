@@ -1,5 +1,9 @@
 import { archiveShard } from '../../functions/src/engine/archive-shard.ts';
-import type { ArchiveOptions, ArchiveReport } from '../../functions/src/engine/archive-shard.ts';
+import type {
+  Archiver,
+  ArchiveOptions,
+  ArchiveReport,
+} from '../../functions/src/engine/archive-shard.ts';
 import { blobsOverCold } from '../../functions/src/engine/archive-blobs.ts';
 import { exportArchive } from '../../functions/src/engine/export-archive.ts';
 import { packValue, unpackValue } from '../../functions/src/engine/payload.ts';
@@ -79,7 +83,7 @@ export function archiveWorld() {
     },
     expire: () => clock.advance(LIFE.ttlMs + 1),
     archive: (
-      by: Pick<Runtime, 'store' | 'blobs' | 'clock'> & { cold: ColdStorage } = runtime,
+      by: Archiver & { cold: ColdStorage } = runtime,
       options: Partial<ArchiveOptions> = {},
     ): Promise<ArchiveReport> =>
       archiveShard(by, by.cold, { shard: 0, until: Infinity, budgetMs: Infinity, ...options }),

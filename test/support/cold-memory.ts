@@ -40,13 +40,10 @@ export function memoryCold(now: () => number): MemoryCold {
         if (part) reads.push(part.length);
         return part;
       },
+      /** One page: what stood as it was asked for, some of it maybe gone by the time it is read. */
       async *list(prefix) {
-        for (const name of [...objects.keys()]
-          .filter((each) => each.startsWith(prefix))
-          .toSorted()) {
-          const object = objects.get(name);
-          if (!object) continue;
-          const { bytes, schema, operations, storedAt } = object;
+        const page = [...objects.values()].filter(({ name }) => name.startsWith(prefix));
+        for (const { name, bytes, schema, operations, storedAt } of page.toSorted(byName)) {
           const lockedUntil = locked.has(name) ? { lockedUntil: Infinity } : {};
           yield { name, bytes: bytes.length, schema, operations, storedAt, ...lockedUntil };
         }
@@ -57,4 +54,8 @@ export function memoryCold(now: () => number): MemoryCold {
       },
     },
   };
+}
+
+function byName(a: ColdObject, b: ColdObject): number {
+  return a.name < b.name ? -1 : 1;
 }

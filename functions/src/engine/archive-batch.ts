@@ -3,12 +3,7 @@ import { gzipSync } from 'node:zlib';
 import type { ArchivePointer } from '../operation/record.ts';
 import type { ColdObject } from '../ports/cold-storage.ts';
 import { ARCHIVE_SCHEMA } from '../retention/archive-line.ts';
-import {
-  BATCH_BYTES,
-  BATCH_OPERATIONS,
-  batchName,
-  MEMBER_BYTES,
-} from '../retention/archive-plan.ts';
+import { BATCH_BYTES, BATCH_OPERATIONS, MEMBER_BYTES } from '../retention/archive-plan.ts';
 
 /** What a batch comes to, once nothing more is added. */
 export interface ClosedBatch<Of> {
@@ -28,9 +23,10 @@ export interface OpenBatch<Of> {
 
 /**
  * Lines to be written as one object: gzip members one after the other, each of whole lines, so that one
- * operation is read by one range. Compressed as it grows: what waits is small.
+ * operation is read by one range. Compressed as it grows: what waits is small. `nameOf` names the object
+ * after its SHA-256.
  */
-export function openBatch<Of>(shard: number): OpenBatch<Of> {
+export function openBatch<Of>(nameOf: (sha256: string) => string): OpenBatch<Of> {
   const members: Buffer[] = [];
   const placed: { of: Of; member: number }[] = [];
   const ids = new Set<string>();
@@ -60,7 +56,7 @@ export function openBatch<Of>(shard: number): OpenBatch<Of> {
     close() {
       endMember();
       const bytes = Buffer.concat(members);
-      const name = batchName(shard, hash('sha256', bytes, 'base64url'));
+      const name = nameOf(hash('sha256', bytes, 'base64url'));
       const offsets = offsetsOf(members);
       return {
         object: { name, bytes, schema: ARCHIVE_SCHEMA, operations: placed.length },

@@ -1,6 +1,6 @@
 import type { StoredValue } from '../operation/record.ts';
 import type { BlobStore } from '../ports/blob-store.ts';
-import type { ColdStorage } from '../ports/cold-storage.ts';
+import type { ColdObject, ColdStorage } from '../ports/cold-storage.ts';
 import type { HotRecord } from '../retention/archive-plan.ts';
 import { coldBlobName } from '../retention/archive-plan.ts';
 
@@ -32,8 +32,20 @@ export function blobOf(record: HotRecord): string | undefined {
  * that the next run would not find. `blobs` looks into cold storage too; a blob that is nowhere stays so.
  */
 export async function moveBlob(blobs: BlobStore, cold: ColdStorage, name: string): Promise<void> {
+  const object = { name: coldBlobName(name), schema: BLOB_SCHEMA, operations: 1 };
+  const there = cold.copyBlob
+    ? (await cold.copyBlob(name, object)) !== 'absent'
+    : await copied(blobs, cold, name, object);
+  if (there) await blobs.delete(name);
+}
+
+async function copied(
+  blobs: BlobStore,
+  cold: ColdStorage,
+  name: string,
+  object: Omit<ColdObject, 'bytes'>,
+): Promise<boolean> {
   const bytes = await blobs.get(name);
-  if (!bytes) return;
-  await cold.put({ name: coldBlobName(name), bytes, schema: BLOB_SCHEMA, operations: 1 });
-  await blobs.delete(name);
+  if (bytes) await cold.put({ ...object, bytes });
+  return bytes !== undefined;
 }

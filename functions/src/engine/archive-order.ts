@@ -1,12 +1,11 @@
 import type { ArchiveQueue, ShardOrder } from '../ports/archive-queue.ts';
 import type { ColdStorage } from '../ports/cold-storage.ts';
 import { archiveShard } from './archive-shard.ts';
-import type { ArchiveReport } from './archive-shard.ts';
-import type { Runtime } from './runtime.ts';
+import type { Archiver, ArchiveReport } from './archive-shard.ts';
 
 /** One order's run; what its time does not suffice for is handed on as the next order of the shard. */
 export async function runOrder(
-  runtime: Pick<Runtime, 'store' | 'blobs' | 'clock'>,
+  runtime: Archiver,
   cold: ColdStorage,
   queue: ArchiveQueue,
   order: ShardOrder,

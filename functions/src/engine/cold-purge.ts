@@ -1,15 +1,15 @@
-import { gunzipSync } from 'node:zlib';
-import type { ArchivedRecord, ArchivePointer, StoredOperation } from '../operation/record.ts';
+import type { ArchivedRecord, StoredOperation } from '../operation/record.ts';
 import type { ColdEntry, ColdStorage } from '../ports/cold-storage.ts';
-import type { SettleAnswer } from '../ports/token-store.ts';
-import { archiveLine, linesOf, parseArchiveLine, recordOf } from '../retention/archive-line.ts';
+import { recordOf } from '../retention/archive-line.ts';
 import type { ArchivedLine } from '../retention/archive-line.ts';
-import { shardFolder } from '../retention/archive-plan.ts';
-import { erasedRecord, holdsPayload } from '../retention/purged.ts';
-import { documentId, shownToken } from '../token/token.ts';
+import type { HotRecord } from '../retention/archive-plan.ts';
+import { archivedAt, SETTLED_AFTER_MS, shardFolder } from '../retention/archive-plan.ts';
+import { holdsPayload } from '../retention/purged.ts';
+import { shownToken } from '../token/token.ts';
 import type { Namespace, Token } from '../token/token.ts';
-import { openBatch } from './archive-batch.ts';
-import { erasePayload } from './cold-erase.ts';
+import { erasePayload, whyLocked, whyNotErasable } from './cold-erase.ts';
+import { linesIn } from './cold-lines.ts';
+import { rewriteWithout } from './cold-rewrite.ts';
 import type { RestoredBy } from './restore.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -21,21 +21,16 @@ export type ColdPurgeAnswer =
   | { readonly kind: 'hot'; readonly found: StoredOperation }
   | { readonly kind: 'refused'; readonly why: string };
 
-/**
- * No archiver works as long at one batch. A younger stub's batch may still be in the hands of another
- * run, which takes an object that stands for its own copy: that object must not go.
- */
-const SETTLED_AFTER_MS = 3_600_000;
 /** How far the clocks of the store and of cold storage may be apart. */
 const SKEW_MS = 86_400_000;
-const MAX_ROUNDS = 5;
-const LOOKED_UP_AT_ONCE = 100;
+const MAX_ROUNDS = 10;
 
 /**
  * Erases the payload of an archived operation. Its stub is signed first, and from then on nobody is given
  * the payload. Then every object of its shard that holds a copy of it, an ignored one too, is written
- * anew without it, the stubs that point there are moved, and the old object is deleted. Asked again, it
- * goes on where it was broken off. Reads the objects of one shard: it is for the rare request.
+ * anew without it, the stubs that point there are moved, and the old object is deleted, until none holds it.
+ * Asked again, it goes on where it was broken off; several at once are fine. Reads the objects of one
+ * shard: it is for the rare request.
  *
  * Needs the right to delete objects. Refused, with nothing done, while a retention lock is on one of them.
  */
@@ -44,33 +39,25 @@ export async function purgeArchived(
   cold: ColdStorage,
   { namespace, token, ...by }: { namespace: Namespace; token: Token } & RestoredBy,
 ): Promise<ColdPurgeAnswer> {
-  const { store, blobs } = runtime;
+  const { store } = runtime;
   const found = await store.get(namespace, token);
   if (!found) return { kind: 'absent' };
-  const { record, updatedAt } = found;
+  const { record } = found;
   if (record.status !== 'archived') return { kind: 'hot', found };
-  if (store.now() - updatedAt < SETTLED_AFTER_MS && record.override?.verb !== 'purge') {
+  // Until then another run may still write stubs that point to an object with this operation in it, which
+  // must not go. It read the operation before that became a stub: so the stub's age bounds the run's,
+  // however old the object is.
+  if (store.now() - archivedAt(record) < SETTLED_AFTER_MS) {
     return { kind: 'refused', why: 'It was archived within the last hour. Purge it after that.' };
   }
 
-  const copies = await copiesOf(cold, record);
-  const locked = copies.find(({ entry }) => (entry.lockedUntil ?? 0) > store.now());
-  if (locked) {
-    const { lockedUntil = Infinity, name } = locked.entry;
-    const until = Number.isFinite(lockedUntil) ? new Date(lockedUntil).toISOString() : 'lifted';
-    return { kind: 'refused', why: `A retention lock keeps ${name} until ${until}.` };
-  }
-  if (record.override?.verb !== 'purge') {
-    const signed = await store.purgeStub({ ...found, record }, by);
-    if (signed.kind === 'lost') return CHANGED;
-  }
-  for (const { entry, line } of copies) {
-    await erasePayload({ blobs, cold }, recordOf(line));
-    await rewrite(runtime, cold, entry, record);
-  }
-  const purged = await store.get(namespace, token);
-  if (!purged) return { kind: 'absent' };
-  return { kind: 'purged', found: purged, rewritten: copies.length };
+  // An object's content never changes: none is read twice.
+  const without = new Set<string>();
+  const copies = await copiesOf(cold, record, without);
+  const why = await whyKept({ store, cold }, copies);
+  if (why !== undefined) return { kind: 'refused', why };
+  if (!isSigned(record) && !(await sign(runtime, { ...found, record }, by))) return CHANGED;
+  return eraseCopies(runtime, cold, record, copies, without);
 }
 
 const CHANGED: ColdPurgeAnswer = {
@@ -78,70 +65,95 @@ const CHANGED: ColdPurgeAnswer = {
   why: 'It has changed since it was looked at.',
 };
 
+/** As a stub. What was purged while it was hot carries that signature into its stub. */
+function isSigned(stub: ArchivedRecord): boolean {
+  const { override } = stub;
+  return override?.verb === 'purge' && override.at >= archivedAt(stub);
+}
+
+/** `false`: more than its pointer has changed, which another purge may move at any time. */
+async function sign(
+  { store }: Runtime,
+  first: StoredOperation<ArchivedRecord>,
+  by: RestoredBy,
+): Promise<boolean> {
+  const { namespace, token, fence } = first.record;
+  let stub = first;
+  for (let round = 0; round < MAX_ROUNDS; round += 1) {
+    const signed = await store.purgeStub(stub, by);
+    if (signed.kind === 'settled') return true;
+    const found = await store.get(namespace, token);
+    if (found?.record.status !== 'archived' || found.record.fence !== fence) return false;
+    stub = { ...found, record: found.record };
+  }
+  return false;
+}
+
 interface Copy {
   readonly entry: ColdEntry;
-  readonly line: ArchivedLine;
+  readonly record: HotRecord;
 }
 
-/** Objects that still hold the operation's payload. No copy is older than the operation's end. */
-async function copiesOf(cold: ColdStorage, stub: ArchivedRecord): Promise<Copy[]> {
+/**
+ * Objects that still hold the operation's payload. No copy is older than the operation's end. Adds those
+ * that don't to `without`, and passes over what is in it.
+ */
+async function copiesOf(
+  cold: ColdStorage,
+  stub: ArchivedRecord,
+  without: Set<string>,
+): Promise<Copy[]> {
   const copies: Copy[] = [];
   for await (const entry of cold.list(shardFolder(stub.shard))) {
-    if (entry.storedAt < stub.completedAt - SKEW_MS) continue;
-    const line = (await linesIn(cold, entry.name)).find((each) => isOf(each, stub));
-    if (line && holdsPayload(recordOf(line))) copies.push({ entry, line });
+    if (entry.storedAt < stub.completedAt - SKEW_MS || without.has(entry.name)) continue;
+    const line = (await linesIn(cold, entry.name))?.find((each) => isOf(each, stub));
+    const record = line && recordOf(line);
+    if (record && holdsPayload(record)) copies.push({ entry, record });
+    else without.add(entry.name);
   }
   return copies;
-}
-
-async function linesIn(cold: ColdStorage, name: string): Promise<ArchivedLine[]> {
-  const bytes = await cold.read(name);
-  if (!bytes) return [];
-  return linesOf(gunzipSync(bytes).toString()).map((line) => parseArchiveLine(line));
 }
 
 function isOf(line: ArchivedLine, { namespace, token }: ArchivedRecord): boolean {
   return line.token === token && line.namespace === namespace;
 }
 
-/** A new object without the payload, then the stubs, then the old object's end. */
-async function rewrite(
-  runtime: Runtime,
-  cold: ColdStorage,
-  { name }: ColdEntry,
-  stub: ArchivedRecord,
-): Promise<void> {
-  const batch = openBatch<ArchivedLine>(stub.shard);
-  for (const line of await linesIn(cold, name)) {
-    const record = isOf(line, stub) ? erasedRecord(recordOf(line)) : recordOf(line);
-    const id = documentId(line.namespace, line.token);
-    batch.add(id, archiveLine({ record, createdAt: line.createdAt }), line);
+async function whyKept(
+  places: Pick<Runtime, 'store' | 'cold'>,
+  copies: readonly Copy[],
+): Promise<string | undefined> {
+  for (const { entry, record } of copies) {
+    const why = whyLocked(entry, places.store.now()) ?? (await whyNotErasable(places, record));
+    if (why !== undefined) return why;
   }
-  const { object, entries } = batch.close();
-  await cold.put(object);
-  for (let from = 0; from < entries.length; from += LOOKED_UP_AT_ONCE) {
-    const chunk = entries.slice(from, from + LOOKED_UP_AT_ONCE);
-    await Promise.all(chunk.map(({ of, pointer }) => follow(runtime, of, name, pointer)));
-  }
-  if ((await cold.delete(name)) === 'locked') {
-    throw new Error(
-      `A retention lock came on ${name} meanwhile. Its stubs point to ${object.name}.`,
-    );
-  }
+  return undefined;
 }
 
-/** Moves a stub that points to the old object. A restored or forgotten operation has none. */
-async function follow(
-  { store }: Runtime,
-  { namespace, token }: ArchivedLine,
-  old: string,
-  pointer: ArchivePointer,
-): Promise<void> {
+async function eraseCopies(
+  { store, blobs }: Runtime,
+  cold: ColdStorage,
+  stub: ArchivedRecord,
+  first: readonly Copy[],
+  without: Set<string>,
+): Promise<ColdPurgeAnswer> {
+  const { namespace, token } = stub;
+  let copies = first;
+  let rewritten = 0;
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
+    for (const { entry, record } of copies) {
+      await erasePayload({ blobs, cold }, record);
+      // Where it is gone, another purge wrote it anew, maybe with the payload: that is listed next.
+      if (await rewriteWithout({ store }, cold, entry.name, stub)) rewritten += 1;
+    }
+    copies = await copiesOf(cold, stub, without);
     const found = await store.get(namespace, token);
-    if (found?.record.status !== 'archived' || found.record.pointer.object !== old) return;
-    const answer: SettleAnswer = await store.repoint({ ...found, record: found.record }, pointer);
-    if (answer.kind === 'settled') return;
+    if (!found) return { kind: 'absent' };
+    const { record } = found;
+    // Restored meanwhile: its copies may be an archiver's again.
+    if (record.status !== 'archived' || archivedAt(record) !== archivedAt(stub)) return CHANGED;
+    if (copies.length === 0) return { kind: 'purged', found, rewritten };
   }
-  throw new Error(`${shownToken(token)} kept changing while its copy was moved. Purge again.`);
+  throw new Error(
+    `${shownToken(token)} is signed as purged, but objects with its payload kept coming. Purge again.`,
+  );
 }

@@ -7,6 +7,8 @@ import type { Runtime } from './runtime.ts';
 export interface RestoredBy {
   readonly actor: string;
   readonly reason: string;
+  /** Store time that the record is signed with. Default: now. */
+  readonly at?: number;
 }
 
 export type RestoreAnswer =
@@ -54,12 +56,13 @@ export interface RestoredRoot {
 
 const PAGE = 100;
 
-/** Restores every archived operation under a root token. */
+/** Restores every archived operation under a root token, each by `restore`. */
 export async function restoreRoot(
   runtime: Runtime,
   namespace: Namespace,
   root: Token,
   by: RestoredBy,
+  restore: typeof restoreOperation = restoreOperation,
 ): Promise<RestoredRoot> {
   let [restored, hot] = [0, 0];
   let after: string | undefined;
@@ -68,7 +71,7 @@ export async function restoreRoot(
     const { operations, next } = await runtime.store.ledger(namespace, root, page);
     for (const { record } of operations) {
       const stub = record.status === 'archived' ? record : undefined;
-      const answer = stub && (await restoreOperation(runtime, namespace, stub.token, by));
+      const answer = stub && (await restore(runtime, namespace, stub.token, by));
       if (answer?.kind === 'restored') restored += 1;
       else hot += 1;
     }

@@ -45,6 +45,16 @@ export interface ColdStorage {
    * @throws {ColdMismatch} where the checksum is another one
    */
   put(object: ColdObject): Promise<'written' | 'standing'>;
+  /**
+   * Where blobs lie beside it: copies one, its bytes passing by nobody. Otherwise as `put`. `absent`: the
+   * blob store has none of that name.
+   *
+   * @throws {ColdMismatch} where the checksum is another one
+   */
+  copyBlob?(
+    blob: string,
+    object: Omit<ColdObject, 'bytes'>,
+  ): Promise<'written' | 'standing' | 'absent'>;
   /** The object, or a part of it; `undefined` where nothing has that name. */
   read(name: string, range?: ByteRange): Promise<Uint8Array | undefined>;
   /** One by one in the order of names, however many there are. */

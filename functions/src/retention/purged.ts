@@ -25,6 +25,18 @@ export function holdsPayload(record: HotRecord): boolean {
   }
 }
 
+/** Whether the record itself holds no payload. Where one was spilled to may still be known. */
+export function isPurged(record: HotRecord): boolean {
+  switch (record.status) {
+    case 'completed':
+      return record.result.kind === 'purged';
+    case 'failed':
+      return record.error.message === 'purged';
+    case 'cancelled':
+      return true;
+  }
+}
+
 /** What stays of a settled record that is purged. */
 export function purgedRecord(record: HotRecord): HotRecord {
   switch (record.status) {

@@ -5,7 +5,7 @@ import type { HotRecord } from '../retention/archive-plan.ts';
 import { purgedRecord } from '../retention/purged.ts';
 import { writeOver } from './archive-write.ts';
 
-type By = Pick<OverrideRequest, 'actor' | 'reason'>;
+type By = Pick<OverrideRequest, 'actor' | 'reason' | 'at'>;
 
 /** Puts the payload back into a stub's record, signed like any intervention by a person. */
 export function restore(
@@ -41,14 +41,14 @@ function signed(
   documents: OperationDocuments,
   stub: StoredOperation<ArchivedRecord>,
   verb: 'restore' | 'purge',
-  { actor, reason }: By,
+  { actor, reason, at = Math.floor(documents.now()) }: By,
   patch: Patch,
 ): Promise<SettleAnswer> {
-  const override: RecordedOverride = { verb, actor, reason, at: Math.floor(documents.now()) };
+  const override: RecordedOverride = { verb, actor, reason, at };
   const fence = stub.record.fence + 1;
   return writeOver(documents, stub, { ...patch, fence, override }, (standing) => {
     const { override: found } = standing;
-    const same = found?.verb === verb && found.actor === actor && found.at === override.at;
+    const same = found?.verb === verb && found.actor === actor && found.at === at;
     return standing.fence === fence && same && found.reason === reason;
   });
 }

@@ -1,5 +1,6 @@
 import { gunzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
+import { purgeArchived } from '../../../functions/src/engine/cold-purge.ts';
 import { readCold } from '../../../functions/src/engine/read-cold.ts';
 import { restoreOperation } from '../../../functions/src/engine/restore.ts';
 import type { ArchivedRecord } from '../../../functions/src/operation/record.ts';
@@ -188,6 +189,84 @@ test('a payload spilled to a blob follows its operation, and is read from wherev
   expect(await world.runtime.blobs.get(name)).toHaveLength(
     Buffer.byteLength(JSON.stringify(large)),
   );
+});
+
+test('a run that was stopped in the midst of a batch writes no more of its stubs once it goes on', async () => {
+  const world = archiveWorld();
+  const tokens = await world.completed(6, (index) => ({ index }));
+  world.expire();
+  let stubs = 0;
+  let purged: Token | undefined;
+  const purges: string[] = [];
+  const stopped = world.runtimeOf({
+    documents: (real) => ({
+      ...real,
+      async update(...asked) {
+        const answer = await real.update(...asked);
+        stubs += 1;
+        if (stubs !== 2) return answer;
+        // Meanwhile what it archived can be purged, and its object goes.
+        world.clock.advance(2 * 3_600_000);
+        const records = await Promise.all(tokens.map((token) => world.record(token)));
+        purged = records.find(({ status }) => status === 'archived')!.token;
+        const { runtime } = world;
+        const request = { namespace: SHOP, token: purged, ...BY };
+        purges.push((await purgeArchived(runtime, runtime.cold, request)).kind);
+        return answer;
+      },
+    }),
+  });
+  expect(await world.archive(stopped, { lanes: 1 })).toMatchObject({
+    moved: 2,
+    kept: { stale: 4 },
+  });
+  expect(purges).toEqual(['purged']);
+  expect(await world.archive()).toMatchObject({ moved: 4 });
+  const answers = await Promise.all(
+    tokens.map((token) => world.answer(token).catch(() => 'purged')),
+  );
+  const expected = tokens.map((token, index) => (token === purged ? 'purged' : { index }));
+  expect(answers).toEqual(expected);
+});
+
+test('a blob that can never be moved keeps its own operation hot and no other, and is reported', async () => {
+  const world = archiveWorld();
+  const large = 'ü'.repeat(400_000);
+  const tokens = await world.completed(5, (index) => (index % 2 === 1 ? large + index : { index }));
+  const { result } = (await world.record(tokens[1]!)) as { result: { name: string } };
+  world.expire();
+  const events: unknown[][] = [];
+  const archiver = {
+    ...world.runtime,
+    blobs: {
+      ...world.runtime.blobs,
+      async get(name: string) {
+        if (name === result.name) throw new Error('File size is greater than 2 GiB.');
+        return world.runtime.blobs.get(name);
+      },
+    },
+    telemetry: { decision() {}, event: (...event: unknown[]) => void events.push(event) },
+  };
+  expect(await world.archive(archiver)).toMatchObject({
+    moved: 4,
+    kept: { unmovable: 1 },
+    blobs: 1,
+  });
+  expect(await world.record(tokens[1]!)).toMatchObject({ status: 'completed' });
+  for (const [index, token] of tokens.entries()) {
+    expect(await world.answer(token)).toEqual(index % 2 === 1 ? large + index : { index });
+  }
+  expect(await world.exported()).toHaveLength(4);
+  const [[severity, , fields]] = events as [[string, string, object]];
+  expect([events.length, severity]).toEqual([1, 'ERROR']);
+  expect(fields).toMatchObject({
+    token: expect.stringMatching(/^h1_/),
+    error: expect.stringContaining('2 GiB'),
+  });
+  expect(JSON.stringify(events)).not.toContain(tokens[1]);
+
+  expect(await world.archive()).toMatchObject({ moved: 1, kept: {} });
+  expect(await world.answer(tokens[1]!)).toBe(`${large}1`);
 });
 
 test('a failure comes back with its error, a cancellation with its reason', async () => {

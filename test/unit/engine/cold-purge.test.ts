@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { gunzipSync } from 'node:zlib';
-import { erasePurged } from '../../../functions/src/engine/cold-erase.ts';
+import { erasePurged, whyNotErasable } from '../../../functions/src/engine/cold-erase.ts';
 import { purgeArchived } from '../../../functions/src/engine/cold-purge.ts';
 import { restoreOperation } from '../../../functions/src/engine/restore.ts';
 import type { ColdStorage } from '../../../functions/src/ports/cold-storage.ts';
@@ -200,4 +200,82 @@ test('a hot purge that was broken off before its blob was erased is ended by one
   expect(await purge(world, token!)).toMatchObject({ kind: 'purged', rewritten: 1 });
   expect(world.hotBlobs.names()).toEqual([]);
   expect(await purge(world, token!)).toMatchObject({ kind: 'purged', rewritten: 0 });
+});
+
+test('what was purged while hot is refused as well while its archiver is at work, and no neighbour is lost', async () => {
+  const world = archiveWorld();
+  const tokens = await world.completed(12, (index) => (index === 0 ? SECRET : { index }));
+  await world.store.override(SHOP, tokens[0]!, { override: { verb: 'purge' }, ...BY });
+  world.expire();
+  const asked: unknown[] = [];
+  const archiver = world.runtimeOf({
+    documents: (real) => ({
+      ...real,
+      async update(...update) {
+        const answer = await real.update(...update);
+        asked.push(await purge(world, tokens[0]!));
+        return answer;
+      },
+    }),
+  });
+  expect(await world.archive(archiver, { lanes: 1 })).toMatchObject({ moved: 12 });
+  expect(asked).toHaveLength(12);
+  expect(asked.filter((answer) => (answer as { kind: string }).kind === 'purged')).toEqual([]);
+  expect(await answers(world, tokens)).toEqual(
+    tokens.map((_, index) => (index === 0 ? 'purged' : { index })),
+  );
+});
+
+test('a purge of what was purged while hot is signed by whoever asks for it', async () => {
+  const world = archiveWorld();
+  const [token] = await world.completed(1);
+  await world.store.override(SHOP, token!, { override: { verb: 'purge' }, ...BY });
+  world.expire();
+  await world.archive();
+  world.clock.advance(2 * HOUR_MS);
+  const second = { actor: 'second@example.com', reason: 'again' };
+  const { runtime } = world;
+  await purgeArchived(runtime, runtime.cold, { namespace: SHOP, token: token!, ...second });
+  expect((await world.record(token!)).override).toMatchObject({ verb: 'purge', ...second });
+});
+
+/** A settled operation whose payload lies as a blob in cold storage, under a retention lock. */
+async function lockedBlob(): Promise<{ world: ArchiveWorld; token: Token }> {
+  const world = archiveWorld();
+  const [token] = await world.completed(1, () => 'ü'.repeat(400_000));
+  world.expire();
+  await world.archive();
+  world.clock.advance(2 * HOUR_MS);
+  for (const name of world.objects.keys()) if (name.startsWith('blobs/')) world.lock(name);
+  return { world, token: token! };
+}
+
+test('is refused while a retention lock is on the blob of its payload, and nothing is changed', async () => {
+  const { world, token } = await lockedBlob();
+  const before = await world.record(token);
+  const answer = await purge(world, token);
+  expect(answer).toMatchObject({ kind: 'refused', why: expect.stringContaining('keeps blobs/') });
+  expect(await world.record(token)).toEqual(before);
+  expect(await world.answer(token)).toBe('ü'.repeat(400_000));
+});
+
+test('that a restored operation has its blob under a lock is told before it is signed', async () => {
+  const { world, token } = await lockedBlob();
+  const { runtime } = world;
+  expect((await restoreOperation(runtime, SHOP, token, BY)).kind).toBe('restored');
+  const why = await whyNotErasable(runtime, await world.record(token));
+  expect(why).toContain('A retention lock keeps blobs/');
+  expect(await world.answer(token)).toBe('ü'.repeat(400_000));
+
+  const fresh = await world.complete('k1_fresh' as Token, 'ü'.repeat(400_000));
+  expect(await whyNotErasable(runtime, await world.record(fresh))).toBeUndefined();
+});
+
+test('a lock that comes on the blob after the signature is an error, not a success', async () => {
+  const { world, token } = await lockedBlob();
+  await restoreOperation(world.runtime, SHOP, token, BY);
+  await world.store.override(SHOP, token, { override: { verb: 'purge' }, ...BY });
+  await expect(erasePurged(world.runtime, await world.record(token))).rejects.toThrow(
+    'its bytes are not erased',
+  );
 });

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
 import type { BlobStore } from '../../ports/blob-store.ts';
+import { makeFolder, syncFolder } from './durable.ts';
 
 /** Blobs as files below a folder. Each is written aside, synced and renamed: never seen half. */
 export function fileBlobs(folder: string): BlobStore {
@@ -18,7 +19,7 @@ export function fileBlobs(folder: string): BlobStore {
   return {
     async put(name, bytes) {
       const path = pathOf(name);
-      await mkdir(dirname(path), { recursive: true });
+      await makeFolder(dirname(path));
       const aside = `${path}.${randomUUID()}`;
       const file = await open(aside, 'wx');
       try {
@@ -42,14 +43,4 @@ export function fileBlobs(folder: string): BlobStore {
 
     delete: (name) => rm(pathOf(name), { force: true }),
   };
-}
-
-/** A name outlives a crash of the machine only once its folder is on disk as well. */
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
 }

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { link, open, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
 import { ColdMismatch } from '../../ports/cold-storage.ts';
 import type { ByteRange, ColdEntry, ColdStorage } from '../../ports/cold-storage.ts';
 import { crc32c } from '../../retention/crc32c.ts';
+import { makeFolder, syncFolder } from './durable.ts';
 
 /** What is kept beside an object's content. No name of an object ends so. */
 const BESIDE = '.about.json';
@@ -17,7 +18,8 @@ interface About {
 
 /**
  * Cold storage as files below a folder. An object is written aside, synced, read back, and linked to its
- * name, which fails where the name is taken: it is there whole or not at all, and never written over.
+ * name, which fails where the name is taken: it is there whole or not at all, and never written over. The
+ * name is on disk too once a write is answered, also where somebody else's write is found there.
  */
 export function fileCold(folder: string): ColdStorage {
   const root = resolve(folder);
@@ -31,10 +33,12 @@ export function fileCold(folder: string): ColdStorage {
   return {
     async put({ name, bytes, schema, operations }) {
       const path = pathOf(name);
-      await mkdir(dirname(path), { recursive: true });
+      await makeFolder(dirname(path));
       const about: About = { schema, operations };
       await linked(Buffer.from(JSON.stringify(about)), path + BESIDE);
-      return (await linked(bytes, path)) ? 'written' : 'standing';
+      const written = await linked(bytes, path);
+      await syncFolder(dirname(path));
+      return written ? 'written' : 'standing';
     },
 
     async read(name, range) {
@@ -47,18 +51,14 @@ export function fileCold(folder: string): ColdStorage {
     },
 
     async *list(prefix) {
-      const all = await readdir(root, { recursive: true, withFileTypes: true }).catch(noFolder);
-      const names = all
-        .filter((entry) => entry.isFile())
-        .map((entry) =>
-          join(entry.parentPath, entry.name)
-            .slice(root.length + 1)
-            .replaceAll(sep, '/'),
-        )
-        .filter((name) => !name.endsWith(BESIDE) && !name.endsWith(ASIDE))
-        .filter((name) => name.startsWith(prefix))
-        .toSorted();
-      for (const name of names) yield await entryOf(name, join(root, name));
+      let names = await namesBelow(root, prefix);
+      for (let at = 0; at < names.length; at += 1) {
+        const name = names[at] as string;
+        const entry = await entryOf(name, join(root, name));
+        if (entry) yield entry;
+        // It is gone since. What was put in its place has a name that comes later.
+        else names = [...names.slice(0, at + 1), ...(await namesBelow(root, prefix, name))];
+      }
     },
 
     async delete(name) {
@@ -112,9 +112,29 @@ async function readPart(path: string, { offset, length }: ByteRange): Promise<Ui
   }
 }
 
-async function entryOf(name: string, path: string): Promise<ColdEntry> {
-  const [{ size, birthtimeMs }, about] = await Promise.all([stat(path), aboutOf(path)]);
-  return { name, bytes: size, storedAt: birthtimeMs, ...about };
+/** Names of objects, in their order. */
+async function namesBelow(root: string, prefix: string, after = ''): Promise<string[]> {
+  const all = await readdir(root, { recursive: true, withFileTypes: true }).catch(noFolder);
+  return all
+    .filter((entry) => entry.isFile())
+    .map((entry) =>
+      join(entry.parentPath, entry.name)
+        .slice(root.length + 1)
+        .replaceAll(sep, '/'),
+    )
+    .filter((name) => !name.endsWith(BESIDE) && !name.endsWith(ASIDE))
+    .filter((name) => name.startsWith(prefix) && name > after)
+    .toSorted();
+}
+
+async function entryOf(name: string, path: string): Promise<ColdEntry | undefined> {
+  try {
+    const [{ size, birthtimeMs }, about] = await Promise.all([stat(path), aboutOf(path)]);
+    return { name, bytes: size, storedAt: birthtimeMs, ...about };
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
 }
 
 async function aboutOf(path: string): Promise<Pick<ColdEntry, 'schema' | 'operations'>> {

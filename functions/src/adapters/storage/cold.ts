@@ -1,4 +1,4 @@
-import type { Bucket, FileMetadata } from '@google-cloud/storage';
+import type { Bucket, File, FileMetadata } from '@google-cloud/storage';
 import { ColdMismatch } from '../../ports/cold-storage.ts';
 import type { ColdEntry, ColdObject, ColdStorage } from '../../ports/cold-storage.ts';
 import { crc32c } from '../../retention/crc32c.ts';
@@ -11,23 +11,14 @@ const PAGE = 500;
 /**
  * Cold storage as objects of a Cloud Storage bucket. Written with `ifGenerationMatch=0`: an object that
  * is there already is success where its checksum is equal, and so is one that an unanswered write left.
+ * `blobs` is the bucket of the blob store: from there Cloud Storage copies by itself, however much it is.
  */
-export function storageCold(bucket: Bucket): ColdStorage {
-  async function metadataOf(name: string): Promise<FileMetadata | undefined> {
-    try {
-      const [metadata] = await bucket.file(name).getMetadata();
-      return metadata;
-    } catch (error) {
-      if (codeOf(error) === NOT_FOUND) return undefined;
-      throw error;
-    }
-  }
-
+export function storageCold(bucket: Bucket, blobs?: Bucket): ColdStorage {
   return {
     async put(object) {
       const file = bucket.file(object.name);
       try {
-        await file.save(Buffer.from(object.bytes), {
+        await file.save(viewOf(object.bytes), {
           resumable: false,
           validation: 'crc32c',
           // No content encoding: with one, a range would be of the plain text.
@@ -37,13 +28,27 @@ export function storageCold(bucket: Bucket): ColdStorage {
         });
       } catch (error) {
         if (codeOf(error) !== PRECONDITION_FAILED) throw error;
-        verify(object, (await metadataOf(object.name))?.crc32c);
+        verify(object.name, crc32c(object.bytes), (await metadataOf(bucket, object.name))?.crc32c);
         return 'standing';
       }
       // Of what the upload answered; asked for only where it answered without.
-      verify(object, file.metadata.crc32c ?? (await metadataOf(object.name))?.crc32c);
+      const told = file.metadata.crc32c ?? (await metadataOf(bucket, object.name))?.crc32c;
+      verify(object.name, crc32c(object.bytes), told);
       return 'written';
     },
+
+    ...(blobs && {
+      async copyBlob(blob, object) {
+        const source = await metadataOf(blobs, blob);
+        if (!source) return 'absent';
+        const before = await metadataOf(bucket, object.name);
+        const answer = before ? 'standing' : await copiedFrom(blobs.file(blob), bucket, object);
+        if (answer === 'absent') return 'absent';
+        const standing = before ?? (await metadataOf(bucket, object.name));
+        verify(object.name, source.crc32c, standing?.crc32c);
+        return answer;
+      },
+    }),
 
     async read(name, range) {
       const part = range && { start: range.offset, end: range.offset + range.length - 1 };
@@ -78,24 +83,60 @@ export function storageCold(bucket: Bucket): ColdStorage {
         return 'deleted';
       } catch (error) {
         if (codeOf(error) === NOT_FOUND) return 'absent';
-        const locked = codeOf(error) === FORBIDDEN && isLocked(await metadataOf(name));
-        if (locked) return 'locked';
+        if (codeOf(error) !== FORBIDDEN) throw error;
+        // Whoever may not delete is told so of what is not there, too.
+        const metadata = await metadataOf(bucket, name);
+        if (!metadata) return 'absent';
+        if (lockOf(metadata) !== undefined) return 'locked';
         throw error;
       }
     },
   };
 }
 
-function verify({ name, bytes }: ColdObject, told: string | undefined): void {
-  const expected = crc32c(bytes);
-  if (told === expected) return;
+async function copiedFrom(
+  source: File,
+  bucket: Bucket,
+  object: Omit<ColdObject, 'bytes'>,
+): Promise<'written' | 'standing' | 'absent'> {
+  try {
+    await source.copy(bucket.file(object.name), {
+      contentType: 'application/json',
+      metadata: customMetadata(object),
+      preconditionOpts: { ifGenerationMatch: 0 },
+    });
+    return 'written';
+  } catch (error) {
+    if (codeOf(error) === PRECONDITION_FAILED) return 'standing';
+    if (codeOf(error) === NOT_FOUND) return 'absent';
+    throw error;
+  }
+}
+
+async function metadataOf(bucket: Bucket, name: string): Promise<FileMetadata | undefined> {
+  try {
+    const [metadata] = await bucket.file(name).getMetadata();
+    return metadata;
+  } catch (error) {
+    if (codeOf(error) === NOT_FOUND) return undefined;
+    throw error;
+  }
+}
+
+/** The same bytes, not copied. */
+function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength);
+}
+
+function verify(name: string, expected: string | undefined, told: string | undefined): void {
+  if (expected !== undefined && told === expected) return;
   throw new ColdMismatch(
-    `Object ${name} has the checksum ${told ?? 'none'} instead of ${expected}. Nothing points to it yet; ` +
-      'look at who else writes to this bucket.',
+    `Object ${name} has the checksum ${told ?? 'none'} instead of ${expected ?? 'none'}. Nothing points to ` +
+      'it yet; look at who else writes to this bucket.',
   );
 }
 
-function customMetadata({ schema, operations }: ColdObject): Record<string, string> {
+function customMetadata({ schema, operations }: Omit<ColdObject, 'bytes'>): Record<string, string> {
   return { schema, operations: String(operations) };
 }
 
@@ -115,10 +156,6 @@ function lockOf(metadata: FileMetadata): number | undefined {
   const { retentionExpirationTime, eventBasedHold, temporaryHold } = metadata;
   if (eventBasedHold === true || temporaryHold === true) return Infinity;
   return retentionExpirationTime === undefined ? undefined : Date.parse(retentionExpirationTime);
-}
-
-function isLocked(metadata: FileMetadata | undefined): boolean {
-  return metadata !== undefined && lockOf(metadata) !== undefined;
 }
 
 function codeOf(error: unknown): unknown {

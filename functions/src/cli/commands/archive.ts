@@ -82,6 +82,7 @@ const REASONS: Readonly<Record<Stays, string>> = {
   unsent: 'with follow-up tasks that are not published yet (sweep publishes them)',
   touched: 'that changed meanwhile',
   unmovable: 'whose large payloads could not be moved (see the errors logged)',
+  stale: 'that were in hand for too long (the next run takes them)',
   unexpired: 'that are not expired after all',
   archived: 'archived by somebody else meanwhile',
   'not settled': 'not settled',
