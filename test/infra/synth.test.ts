@@ -144,9 +144,9 @@ describe('what an environment chooses', () => {
       .map(({ key, attributes }) => [key, attributes['role']]);
     expect(granted).toEqual([
       ['archive-api-objectViewer', 'roles/storage.objectViewer'],
-      ['blobs-api-objectViewer', 'roles/storage.objectViewer'],
-      ['blobs-api-objectCreator', 'roles/storage.objectCreator'],
       ['blobs-api-erases', '${google_project_iam_custom_role.eraser-role.name}'],
+      ['blobs-api-objectCreator', 'roles/storage.objectCreator'],
+      ['blobs-api-objectViewer', 'roles/storage.objectViewer'],
     ]);
     const role = ofType(resourcesOf('prod'), 'google_project_iam_custom_role').find(
       ({ key }) => key === 'eraser-role',

@@ -16,8 +16,8 @@ export interface BeginRequest extends IdentifiedOperation {
   readonly claimId: string;
   readonly leaseMs: number;
   readonly holder: string;
-  /** Record with the claim that the effect may be sent from now on. */
-  readonly started: boolean;
+  /** Record with the claim that the effect may be sent from now on. Absent: as its declarations ask for. */
+  readonly started?: boolean | undefined;
   readonly trackingId?: string | undefined;
   readonly strictContext: boolean;
 }
@@ -46,11 +46,12 @@ export type Begun =
  * @throws {StoreAway} when no answer comes in time; a claim that was won nevertheless is given back
  */
 export async function beginOperation(runtime: Runtime, request: BeginRequest): Promise<Begun> {
-  const { started, trackingId, ...claimRequest } = request;
+  const { started: asked, trackingId, ...claimRequest } = request;
   const answer = await claimToken(runtime, claimRequest);
   if (answer.kind !== 'claimed') return duplicate(runtime, request, answer);
-  const reconcile = questionOf(answer, request);
   const { claim, standing } = answer;
+  const started = asked ?? leavesQuestions(claim.effect);
+  const reconcile = questionOf(answer, { ...request, started });
   if (claim.started || !started) {
     if (!standing) return claimed(claim, reconcile);
     const renewed = await renewClaim(runtime, { claim });
@@ -138,9 +139,4 @@ export async function keepLonger(
   } catch (error) {
     telemetry.event('WARNING', 'A record could not be kept longer', { error: String(error) });
   }
-}
-
-/** Whether the effect counts as sent from the claim on, where the caller doesn't say. */
-export function startsAtOnce(effect: BeginRequest['facts']['effect']): boolean {
-  return leavesQuestions(effect);
 }

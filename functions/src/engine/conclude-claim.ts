@@ -1,5 +1,5 @@
 import type { RecordedError } from '../operation/errors.ts';
-import type { Effect, StoredValue } from '../operation/record.ts';
+import type { StoredValue } from '../operation/record.ts';
 import type { Claim, HeldAnswer } from '../ports/token-store.ts';
 import { packValue } from './payload.ts';
 import type { Runtime } from './runtime.ts';
@@ -8,7 +8,6 @@ import { within } from './within.ts';
 /** A claim whose holder is another program, with what it is said to run. */
 export interface HeldClaim {
   readonly claim: Claim;
-  readonly effect: Effect;
   readonly action: string;
   /** Its class's name. */
   readonly retention: string;
@@ -72,9 +71,10 @@ export interface NotCompleted {
  */
 export async function concludeWithout(
   { store, clock, limits }: Runtime,
-  { claim, effect }: Pick<HeldClaim, 'claim' | 'effect'>,
+  { claim }: Pick<HeldClaim, 'claim'>,
   { error, againAfterMs, notDone }: NotCompleted,
 ): Promise<Concluded> {
+  const { effect } = claim;
   const maybeSent = !notDone && (claim.started || effect === 'idempotent');
   const open = maybeSent && effect !== 'idempotent' && effect !== 'pure';
   const kind = open

@@ -1,10 +1,11 @@
-import { StoreAway } from '../operation/errors.ts';
-import type { StoredOperation } from '../operation/record.ts';
-import type { AuditEntry, AuditLog } from '../ports/audit-log.ts';
-import type { Override } from '../ports/token-store.ts';
+import type { OperationRecord, StoredOperation } from '../operation/record.ts';
+import type { AuditLog } from '../ports/audit-log.ts';
+import type { Override, OverrideAnswer } from '../ports/token-store.ts';
+import { coldBlobName } from '../retention/archive-plan.ts';
 import { shownToken } from '../token/token.ts';
 import type { Namespace, Token } from '../token/token.ts';
-import { erasePurged } from './cold-erase.ts';
+import { audited, logSignature } from './audited.ts';
+import { erasePurged, spilledName, whyNotErasable } from './cold-erase.ts';
 import { publishStoredTask } from './publish-stored-task.ts';
 import type { Runtime } from './runtime.ts';
 import { within } from './within.ts';
@@ -15,8 +16,8 @@ export interface Intervention {
   readonly override: Override;
   readonly actor: string;
   readonly reason: string;
-  /** The fence that the person saw: an intervention sent again finds a higher one. */
-  readonly fence: number;
+  /** The fence that the person saw: an intervention sent again finds a higher one. Absent: whichever it is. */
+  readonly fence?: number;
 }
 
 export type InterventionAnswer =
@@ -31,80 +32,103 @@ export type InterventionAnswer =
   | { readonly kind: 'stale'; readonly found: StoredOperation }
   | { readonly kind: 'refused'; readonly found: StoredOperation; readonly why: string };
 
+/** Why an override must not be made of what stands there, though the store would make it. */
+type Forbids = (found: StoredOperation) => Promise<string | undefined>;
+
+type Overridden =
+  | { readonly kind: 'overridden'; readonly found: StoredOperation }
+  | Exclude<InterventionAnswer, { kind: 'done' }>;
+
 /**
- * A person's override, on record in the audit log: as intended before the write, and as done or refused
- * after it. Nothing is written where the intention can't be; where a crash or a lost answer comes after
- * it, the intention stays, the record's own signature tells whether it was carried out, and that is added
- * to the log before the next intervention on the operation. Where publishing the task is lost, the sweep
- * publishes it.
+ * A person's override of the record, on record in the audit log as {@link audited}: where its outcome is
+ * not, the record's own signature tells it, and that is added to the log before the next intervention.
+ *
+ * @throws {StoreAway} whether it is done is then unknown: look at the operation, its fence tells
+ */
+export async function overrideAudited(
+  runtime: Runtime,
+  audit: AuditLog,
+  { namespace, token, override, actor, reason, ...asked }: Intervention,
+  forbids: Forbids,
+): Promise<Overridden> {
+  const { store, clock, limits } = runtime;
+  const inTime = <T>(pending: Promise<T>) => within(clock, limits.recordAnswerMs, pending);
+
+  const found = await inTime(store.get(namespace, token));
+  if (!found) return { kind: 'absent' };
+  await logSignature(runtime, audit, found);
+  const { fence = found.record.fence } = asked;
+  if (found.record.fence !== fence) return { kind: 'stale', found };
+
+  const answer = await audited<OverrideAnswer>(
+    runtime,
+    audit,
+    found,
+    { verb: override.verb, actor, reason },
+    async (at) => {
+      const why = await forbids(found);
+      if (why !== undefined) return { kind: 'refused', why };
+      const request = { override, actor, reason, ifFence: fence, at };
+      return inTime(store.override(namespace, token, request));
+    },
+    ({ kind }) => kind === 'overridden',
+  );
+  if (answer.kind === 'overridden') runtime.cache.admit(answer.found);
+  return answer.kind === 'refused' ? { ...answer, found } : answer;
+}
+
+/**
+ * A person's intervention through the service: an override, and what follows from it. Where publishing
+ * the task is lost, the sweep publishes it. A payload in cold storage is not erased: the service may
+ * delete nothing there.
  *
  * @throws {StoreAway} whether it is done is then unknown: look at the operation, its fence tells
  */
 export async function intervene(
   runtime: Runtime,
   audit: AuditLog,
-  { namespace, token, override, actor, reason, fence }: Intervention,
+  intervention: Intervention,
 ): Promise<InterventionAnswer> {
-  const { store, clock, limits } = runtime;
-  const inTime = <T>(asked: Promise<T>) => within(clock, limits.recordAnswerMs, asked);
-
-  const found = await inTime(store.get(namespace, token));
-  if (!found) return { kind: 'absent' };
-  await inTime(logSignature(audit, found));
-  if (found.record.fence !== fence) return { kind: 'stale', found };
-
-  const at = Math.floor(store.now());
-  const entry: AuditEntry = {
-    namespace,
-    token,
+  const { namespace, token, override, actor } = intervention;
+  const purges = override.verb === 'purge';
+  const answer = await overrideAudited(runtime, audit, intervention, async ({ record }) =>
+    purges ? whyNotErasedHere(runtime, record) : undefined,
+  );
+  // A purge that was signed before, by a call whose answer was lost, may not have come to its end.
+  if (purges && answer.kind === 'stale') await eraseSpilled(runtime, answer.found);
+  if (answer.kind !== 'overridden') return answer;
+  runtime.telemetry.event('NOTICE', `A person intervened: ${override.verb}`, {
     verb: override.verb,
     actor,
-    reason,
-    at,
-    phase: 'intended',
-  };
-  await inTime(audit.append(entry));
-  const request = { override, actor, reason, ifFence: fence, at };
-  const answer = await inTime(store.override(namespace, token, request));
-  const phase = answer.kind === 'overridden' ? 'done' : 'refused';
-  await inTime(audit.append({ ...entry, phase })).catch((error: unknown) =>
-    notLogged(runtime, error),
-  );
-  switch (answer.kind) {
-    case 'absent':
-    case 'stale':
-      return answer;
-    case 'refused':
-      return { kind: 'refused', found, why: answer.why };
-    case 'overridden': {
-      runtime.cache.admit(answer.found);
-      runtime.telemetry.event('NOTICE', `A person intervened: ${override.verb}`, {
-        verb: override.verb,
-        actor,
-        namespace,
-        token: shownToken(token),
-      });
-      if (override.verb === 'purge') await erasePurged(runtime, answer.found.record);
-      const published = freesTask(override) && (await publish(runtime, answer.found));
-      return { kind: 'done', found: answer.found, published };
-    }
-  }
-}
-
-/** What the record is signed with was done, whether the log heard of it or not. */
-async function logSignature(audit: AuditLog, { record }: StoredOperation): Promise<void> {
-  const { namespace, token, override } = record;
-  if (!override) return;
-  const { verb, actor, reason, at } = override;
-  await audit.append({ namespace, token, verb, actor, reason, at, phase: 'done' });
-}
-
-/** The write was made or refused, and its intention is on record: what became of it is told later. */
-function notLogged({ telemetry }: Runtime, error: unknown): void {
-  if (!(error instanceof StoreAway)) throw error;
-  telemetry.event('WARNING', 'What became of an intervention is not in the audit log yet', {
-    error: error.message,
+    namespace,
+    token: shownToken(token),
   });
+  if (purges) await eraseSpilled(runtime, answer.found);
+  const published = freesTask(override) && (await publish(runtime, answer.found));
+  return { kind: 'done', found: answer.found, published };
+}
+
+async function whyNotErasedHere(
+  runtime: Runtime,
+  record: OperationRecord,
+): Promise<string | undefined> {
+  const kept = await whyNotErasable(runtime, record);
+  if (kept !== undefined) return kept;
+  const { cold } = runtime;
+  const name = spilledName(record);
+  const copied =
+    cold && name !== undefined && (await cold.read(coldBlobName(name), { offset: 0, length: 1 }));
+  if (record.status !== 'archived' && !copied) return undefined;
+  return (
+    'Its payload lies in cold storage, where the service may delete nothing. Somebody with access to ' +
+    'the store and the buckets can erase it: agent-once --store firestore --project PROJECT ' +
+    `--namespace ${record.namespace} purge ${record.token} --actor WHO --reason WHY`
+  );
+}
+
+/** Without cold storage: deleting there takes a right that the service has not, though nothing be there. */
+function eraseSpilled({ blobs }: Runtime, { record }: StoredOperation): Promise<void> {
+  return erasePurged({ blobs }, record);
 }
 
 function freesTask({ verb }: Override): boolean {

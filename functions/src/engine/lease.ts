@@ -10,6 +10,8 @@ export interface Lease {
   readonly owner: Pick<Claim, 'namespace' | 'token'>;
   readonly signal: AbortSignal;
   readonly attempt: number;
+  /** The strictest that the operation was ever declared with. */
+  readonly effect: Claim['effect'];
   /** What the effect is known by at the provider, if anything is recorded. */
   trackingId(): string | undefined;
   /** Whether the effect may have been sent, under this claim or an earlier one. */
@@ -105,6 +107,7 @@ export function holdLease(runtime: Runtime, won: Claim, askedAt: number, timeout
     owner: won,
     signal,
     attempt: won.attempt,
+    effect: won.effect,
     trackingId: () => claim.trackingId,
     started: () => started,
     cleared() {

@@ -115,7 +115,7 @@ function contextOf(runtime: Runtime, run: Run): StepContext<unknown> {
 
 function attemptOf(runtime: Runtime, { step, lease, question }: Run): Attempt {
   return {
-    effect: step.effect,
+    effect: lease.effect,
     attempt: lease.attempt,
     maxAttempts: step.maxAttempts,
     started: lease.started(),

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Runtime } from '../engine/runtime.ts';
+import { credentialsOf } from '../ports/verify-caller.ts';
 import type { VerifyCaller } from '../ports/verify-caller.ts';
 import { reportFailure } from './handle-message.ts';
 import { headerOf } from './push-request.ts';
@@ -44,7 +45,7 @@ export async function refusal(
   request: PushRequest,
 ): Promise<Reply | undefined> {
   if (verifyCaller === 'unverified') return undefined;
-  const caller = await verifyCaller(headerOf(request, 'authorization'));
+  const caller = await verifyCaller(credentialsOf((name) => headerOf(request, name)));
   if (caller.kind === 'verified') return undefined;
   const { kind, why } = caller;
   runtime.telemetry.event('WARNING', `A push request was refused: ${why}`, { caller: kind });

@@ -145,7 +145,7 @@ const STRICTNESS: Readonly<Record<Effect, number>> = {
 };
 
 /** A deploy may declare a step anew while an operation of it is open: each of its runs counts. */
-function stricter(recorded: Effect, asked: Effect): Effect {
+export function stricter(recorded: Effect, asked: Effect): Effect {
   return STRICTNESS[asked] > STRICTNESS[recorded] ? asked : recorded;
 }
 

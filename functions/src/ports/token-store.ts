@@ -3,6 +3,7 @@ import type { RecordedError } from '../operation/errors.ts';
 import type {
   ArchivedRecord,
   ArchivePointer,
+  Effect,
   InDoubtRecord,
   OperationRecord,
   StoredOperation,
@@ -25,6 +26,8 @@ export interface Claim {
   readonly revision: string;
   readonly leaseMs: number;
   readonly ttlMs: number;
+  /** The strictest that any run of the operation was declared with, not just this one's. */
+  readonly effect: Effect;
   /** Under this or an earlier claim the effect may have been sent. */
   readonly started: boolean;
   /** The record stores its task, so that a sweep can drive it on; else nothing but its caller can. */
@@ -209,7 +212,7 @@ export interface TokenStore {
   restore(
     stub: StoredOperation<ArchivedRecord>,
     from: HotRecord,
-    by: Pick<OverrideRequest, 'actor' | 'reason'>,
+    by: Pick<OverrideRequest, 'actor' | 'reason' | 'at'>,
   ): Promise<SettleAnswer>;
   /**
    * Marks a stub's payload as erased, which it is for every reader from then on. Erasing it in cold
@@ -217,7 +220,7 @@ export interface TokenStore {
    */
   purgeStub(
     stub: StoredOperation<ArchivedRecord>,
-    by: Pick<OverrideRequest, 'actor' | 'reason'>,
+    by: Pick<OverrideRequest, 'actor' | 'reason' | 'at'>,
   ): Promise<SettleAnswer>;
   /** The stub's payload lies elsewhere from now on; `lost` where something touched the stub since. */
   repoint(stub: StoredOperation<ArchivedRecord>, pointer: ArchivePointer): Promise<SettleAnswer>;

@@ -5,5 +5,14 @@ export type CallerAnswer =
   /** The proof could not be checked, through no fault of the caller's. */
   | { readonly kind: 'unavailable'; readonly why: string };
 
-/** Judges the `Authorization` header of a request. */
+/** Judges what a request says of its caller: see {@link credentialsOf}. */
 export type VerifyCaller = (authorization: string | undefined) => Promise<CallerAnswer>;
+
+/**
+ * What a request says of its caller. Where `X-Serverless-Authorization` is there, Cloud Run's IAM checks
+ * that one only (https://cloud.google.com/run/docs/authenticating/service-to-service): whatever
+ * `Authorization` says beside it was checked by nobody.
+ */
+export function credentialsOf(header: (name: string) => string | undefined): string | undefined {
+  return header('x-serverless-authorization') ?? header('authorization');
+}

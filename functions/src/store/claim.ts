@@ -1,4 +1,4 @@
-import { decideClaim } from '../operation/claim.ts';
+import { decideClaim, stricter } from '../operation/claim.ts';
 import type { ClaimDecision, ClaimRequest, ReconcileQuestion } from '../operation/claim.ts';
 import { StoreAway } from '../operation/errors.ts';
 import type {
@@ -118,7 +118,7 @@ function claimed(
   revision: string,
   record: OperationRecord,
 ): { kind: 'claimed'; claim: Claim } {
-  const { fence, attempt, trackingId, token, retention } = record;
+  const { fence, attempt, trackingId, token, retention, effect } = record;
   const claim = {
     namespace: request.facts.namespace,
     token,
@@ -128,6 +128,7 @@ function claimed(
     revision,
     leaseMs: request.leaseMs,
     ttlMs: retention.ttlMs,
+    effect: stricter(effect, request.facts.effect),
     started: record.started === true,
     redrivable: 'task' in record && record.task !== undefined,
   };

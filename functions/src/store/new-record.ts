@@ -1,3 +1,4 @@
+import { stricter } from '../operation/claim.ts';
 import type { ClaimRequest } from '../operation/claim.ts';
 import type {
   CancelledRecord,
@@ -127,6 +128,7 @@ export function nextClaim(
     status: 'claimed',
     fence: record.fence + 1,
     attempt: record.attempt + 1,
+    effect: stricter(record.effect, request.facts.effect),
     claimId: request.claimId,
     leaseMs: request.leaseMs,
     holder: request.holder,

@@ -130,6 +130,7 @@ export function deployment(changes: Partial<Runtime> = {}) {
     work,
     crash,
     record: async (token: Token) => (await store.get(NAMESPACE, token))?.record,
+    connect,
     cli: (...args: string[]) => cli(connect, args),
   };
 }

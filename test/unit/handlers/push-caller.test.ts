@@ -104,6 +104,55 @@ describe('a push request', () => {
   });
 });
 
+describe('a push request whose token has lost its signature', () => {
+  const removed = (claims: object = {}): string => {
+    const [head, body] = token({ claims }).split('.');
+    return `Bearer ${head}.${body}.SIGNATURE_REMOVED_BY_GOOGLE`;
+  };
+  const trusted = async () => ({ k1: google.publicKey });
+  const terms = { audience: AUDIENCE, serviceAccount: SERVICE_ACCOUNT };
+  const behindIam = verifyPushCaller({ ...terms, verifiedByIam: true }, trusted);
+
+  it('is let in where IAM has checked it', async () => {
+    expect(await behindIam(removed())).toEqual({ kind: 'verified' });
+  });
+
+  it('is refused where nothing has checked it', async () => {
+    const refused = { kind: 'refused', status: 401, why: expect.stringMatching(/signature/) };
+    expect(await verify(removed())).toMatchObject(refused);
+  });
+
+  it.each<[string, string, number]>([
+    ['is expired', removed({ exp: inSeconds(-600), iat: inSeconds(-4_000) }), 401],
+    ['has no expiry', removed({ exp: undefined }), 401],
+    ['lives too long', removed({ exp: inSeconds(1e6) }), 401],
+    ['is from the future', removed({ iat: inSeconds(600) }), 401],
+    ['is of another issuer', removed({ iss: 'https://evil.example' }), 401],
+    ['is for another audience', removed({ aud: 'https://other/' }), 401],
+    ['is for several audiences', removed({ aud: [AUDIENCE, 'https://other/'] }), 401],
+    ['holds no JSON', 'Bearer a.b.SIGNATURE_REMOVED_BY_GOOGLE', 401],
+    ['is of another account', removed({ email: 'someone@shop-1.iam.gserviceaccount.com' }), 403],
+    ['is of an unverified address', removed({ email_verified: 'true' }), 403],
+  ])('is refused behind IAM where the token %s', async (_what, authorization, status) => {
+    expect(await behindIam(authorization)).toMatchObject({ kind: 'refused', status });
+  });
+
+  it.each([
+    ['another word', 'REMOVED'],
+    ['more before it', 'xSIGNATURE_REMOVED_BY_GOOGLE'],
+    ['more after it', 'SIGNATURE_REMOVED_BY_GOOGLEx'],
+  ])('is refused behind IAM where %s stands in its place', async (_what, signature) => {
+    const [head, body] = token().split('.');
+    expect(await behindIam(`Bearer ${head}.${body}.${signature}`)).toMatchObject({ status: 401 });
+  });
+
+  it('is verified by its signature behind IAM too, where it has one', async () => {
+    expect(await behindIam(`Bearer ${token()}`)).toEqual({ kind: 'verified' });
+    const forged = `Bearer ${token({ key: stranger.privateKey })}`;
+    expect(await behindIam(forged)).toMatchObject({ kind: 'refused', status: 401 });
+  });
+});
+
 it('no reason for a refusal holds any part of the token', async () => {
   const forged = [
     token({ key: stranger.privateKey }),

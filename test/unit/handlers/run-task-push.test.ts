@@ -186,7 +186,7 @@ describe('a caller', () => {
     },
   );
 
-  it('is judged by its Authorization header', async () => {
+  it('is judged by its Authorization header, or by the one that IAM checked in its place', async () => {
     const seen: unknown[] = [];
     const receiver = testReceiver();
     const url = await serve(receiver, async (authorization) => {
@@ -194,7 +194,9 @@ describe('a caller', () => {
       return { kind: 'verified' };
     });
     expect((await push(url, TASK, { authorization: 'Bearer a.b.c' })).status).toBe(204);
-    expect(seen).toEqual(['Bearer a.b.c']);
+    const checked = { 'x-serverless-authorization': 'Bearer d.e.f', authorization: 'Bearer a.b.c' };
+    expect((await push(url, TASK, checked)).status).toBe(204);
+    expect(seen).toEqual(['Bearer a.b.c', 'Bearer d.e.f']);
   });
 
   it('whose judge fails is answered 503, also where the log fails with it', async () => {

@@ -1,6 +1,6 @@
 import { timingSafeEqual, hash } from 'node:crypto';
-import { OAuth2Client } from 'google-auth-library';
-import type { Certificates } from './push-caller.ts';
+import { idTokenJudge } from './id-token.ts';
+import type { Certificates, IdTokenTerms } from './id-token.ts';
 
 export type PrincipalAnswer =
   /** `principal` is the verified e-mail address. */
@@ -10,40 +10,28 @@ export type PrincipalAnswer =
   /** The proof could not be checked, through no fault of the caller's. */
   | { readonly kind: 'unavailable'; readonly why: string };
 
-/** Judges the `Authorization` header of a request. */
+/** Judges what a request says in `Authorization`, or in `X-Serverless-Authorization` in its place. */
 export type IdentifyCaller = (authorization: string | undefined) => Promise<PrincipalAnswer>;
 
-const ISSUERS = ['https://accounts.google.com', 'accounts.google.com'];
 const JWT = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 
 /**
  * Identifies callers by ID tokens: signed by Google, in time, for this audience, of a verified e-mail
  * address (https://cloud.google.com/run/docs/authenticating/service-to-service).
  */
-export function idTokenCaller(
-  { audience }: { readonly audience: string },
-  certificates: Certificates = googleCertificates(),
-): IdentifyCaller {
-  const client = new OAuth2Client();
+export function idTokenCaller(terms: IdTokenTerms, certificates?: Certificates): IdentifyCaller {
+  const judge = idTokenJudge(terms, certificates);
 
   return async (authorization) => {
     const jwt = bearerOf(authorization);
     if (jwt === undefined || !JWT.test(jwt)) return refused('it holds no ID token');
-    let trusted: Readonly<Record<string, string>>;
-    try {
-      trusted = await certificates();
-    } catch (error) {
-      return { kind: 'unavailable', why: `Google's certificates can't be had: ${String(error)}` };
-    }
-    try {
-      const ticket = await client.verifySignedJwtWithCertsAsync(jwt, trusted, audience, ISSUERS);
-      const { email, email_verified: verified } = ticket.getPayload() ?? {};
-      if (email === undefined || email === '') return refused('its token has no e-mail address');
-      if (verified !== true) return refused(`the e-mail address ${email} is unverified`);
-      return { kind: 'verified', principal: email };
-    } catch (error) {
-      return refused(`its token is not valid: ${withoutToken(error)}`);
-    }
+    const judged = await judge(jwt);
+    if (judged.kind === 'unavailable') return judged;
+    if (judged.kind === 'invalid') return refused(`its token is not valid: ${judged.why}`);
+    const { email, emailVerified } = judged.claims;
+    if (email === undefined) return refused('its token has no e-mail address');
+    if (!emailVerified) return refused(`the e-mail address ${email} is unverified`);
+    return { kind: 'verified', principal: email };
   };
 }
 
@@ -72,16 +60,4 @@ function refused(why: string): PrincipalAnswer {
 
 function sameText(a: string, b: string): boolean {
   return timingSafeEqual(hash('sha256', a, 'buffer'), hash('sha256', b, 'buffer'));
-}
-
-/** The library's messages go on with the token or its content; a log must not hold them. */
-function withoutToken(error: unknown): string {
-  return error instanceof Error
-    ? error.message.replace(/(?::|,| ').*$/s, '')
-    : 'for no reason told';
-}
-
-function googleCertificates(): Certificates {
-  const client = new OAuth2Client();
-  return async () => (await client.getFederatedSignonCertsAsync()).certs as Record<string, string>;
 }

@@ -2,7 +2,7 @@ import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import type { z } from 'zod';
 import { StoreAway } from '../../operation/errors.ts';
-import { credentialsOf } from '../push-request.ts';
+import { credentialsOf } from '../../ports/verify-caller.ts';
 import type { Answer } from './answer.ts';
 import { authorize } from './authorize.ts';
 import type { Permission } from './authorize.ts';
