@@ -6,11 +6,11 @@ import { OPERATION_TTL_FIELD } from '../../names.ts';
 /** Fields that hold a payload: canonical text, or a map that says where the payload is. */
 const PAYLOADS: ReadonlySet<string> = new Set(['task', 'result', 'outbox']);
 
-/** Facts that queries ask for: fields of their own. */
-type QueriedFact = 'namespace' | 'root' | 'logicalTime' | 'shard';
+/** Facts that queries ask for, and the effect, which a take-over may make stricter: fields of their own. */
+type ApartFact = 'namespace' | 'root' | 'logicalTime' | 'shard' | 'effect';
 
 /** What never changes and no query asks for: kept together under {@link FACTS}. */
-type RestingFact = Exclude<keyof OperationFacts, QueriedFact>;
+type RestingFact = Exclude<keyof OperationFacts, ApartFact>;
 const RESTING: Readonly<Record<RestingFact, true>> = {
   schema: true,
   token: true,
@@ -20,7 +20,6 @@ const RESTING: Readonly<Record<RestingFact, true>> = {
   madeAt: true,
   requestHash: true,
   contextHash: true,
-  effect: true,
   retention: true,
 };
 const FACTS = 'facts';
