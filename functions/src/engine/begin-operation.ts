@@ -1,7 +1,7 @@
 import type { ReconcileQuestion } from '../operation/claim.ts';
 import type { InDoubtRecord, StoredOperation, TerminalRecord } from '../operation/record.ts';
 import { leavesQuestions } from '../operation/record.ts';
-import type { Claim } from '../ports/token-store.ts';
+import type { Claim, ClaimAnswer } from '../ports/token-store.ts';
 import { StoreAway } from '../operation/errors.ts';
 import type { Token } from '../token/token.ts';
 import { claimToken, giveBackClaim } from './claim-token.ts';
@@ -39,6 +39,10 @@ export type Begun =
   | { readonly kind: 'inDoubt'; readonly found: StoredOperation<InDoubtRecord> }
   | { readonly kind: 'mismatch'; readonly token: Token; readonly part: 'request' | 'context' }
   | { readonly kind: 'expired'; readonly token: Token };
+
+export type Unsettled = Exclude<Begun, { kind: 'claimed' | 'settled' }>;
+
+type UnsettledAnswer = Exclude<ClaimAnswer, { kind: 'claimed' | 'replayed' | 'cancelled' }>;
 
 /**
  * Claims an operation for a caller outside.
@@ -113,13 +117,18 @@ async function duplicate(
     case 'cancelled':
       if (!answer.remembered) runtime.cache.admit(answer.found);
       return { kind: 'settled', found: answer.found, drift: false };
-    case 'inFlight':
-      return {
-        kind: 'inFlight',
-        token,
-        forMs: Math.max(1, Math.ceil(answer.forMs)),
-        holder: answer.holder,
-      };
+    default:
+      return unsettled(token, answer);
+  }
+}
+
+/** What an asker is told of an operation that it may not act on, and that has no outcome to tell. */
+export function unsettled(token: Token, answer: UnsettledAnswer): Unsettled {
+  switch (answer.kind) {
+    case 'inFlight': {
+      const { forMs, holder } = answer;
+      return { kind: 'inFlight', token, forMs: Math.max(1, Math.ceil(forMs)), holder };
+    }
     case 'inDoubt':
       return { kind: 'inDoubt', found: answer.found };
     case 'mismatch':

@@ -2,8 +2,8 @@ import type { RecordedError } from '../operation/errors.ts';
 import type { StoredOperation, StoredValue, TerminalRecord } from '../operation/record.ts';
 import type { RecordAnswer, RecordedOutcome, RecordRequest } from '../ports/token-store.ts';
 import type { Token } from '../token/token.ts';
-import { keepLonger } from './begin-operation.ts';
-import type { Begun } from './begin-operation.ts';
+import { keepLonger, unsettled } from './begin-operation.ts';
+import type { Unsettled } from './begin-operation.ts';
 import { recall } from './claim-token.ts';
 import type { IdentifiedOperation } from './identify-operation.ts';
 import { packValue, PayloadGone } from './payload.ts';
@@ -20,7 +20,7 @@ export type RecordedAnswer =
   /** It stood there already, and says the same. */
   | { readonly kind: 'equal'; readonly found: StoredOperation<TerminalRecord> }
   | { readonly kind: 'other'; readonly found: StoredOperation<TerminalRecord> }
-  | Exclude<Begun, { kind: 'claimed' | 'settled' }>;
+  | Unsettled;
 
 /**
  * Records an outcome for an operation that nobody holds: the first one wins. One write for the first;
@@ -59,16 +59,8 @@ export async function recordOperation(
       if (answer.kind === 'replayed') await keepLonger(runtime, found);
       return { kind: (await says(runtime, found.record, recorded)) ? 'equal' : 'other', found };
     }
-    case 'inFlight': {
-      const { holder, forMs } = answer;
-      return { kind: 'inFlight', token, holder, forMs: Math.max(1, Math.ceil(forMs)) };
-    }
-    case 'inDoubt':
-      return { kind: 'inDoubt', found: answer.found };
-    case 'mismatch':
-      return { kind: 'mismatch', token, part: answer.part };
-    case 'expired':
-      return { kind: 'expired', token };
+    default:
+      return unsettled(token, answer);
   }
 }
 

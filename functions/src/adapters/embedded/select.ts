@@ -37,13 +37,7 @@ export function selectOperations(
 }
 
 function queryFor(selection: Selection): Query {
-  if (selection.by === 'expired') {
-    return {
-      where: "document ->> 'shard' = ? AND document ->> 'expireAt' <= ?",
-      values: [selection.shard, selection.before],
-      order: ["document ->> 'expireAt'", 'id'],
-    };
-  }
+  if (selection.by === 'expired') return pastTime('expireAt', selection);
   if (selection.by !== 'root') return commonQuery(selection);
   const { namespace, root } = selection;
   return {
@@ -65,10 +59,18 @@ export function commonQuery(selection: Exclude<Selection, { by: 'root' | 'expire
         order: ['id'],
       };
     case 'due':
-      return {
-        where: "document ->> 'shard' = ? AND document ->> 'dueAt' <= ?",
-        values: [selection.shard, selection.before],
-        order: ["document ->> 'dueAt'", 'id'],
-      };
+      return pastTime('dueAt', selection);
   }
+}
+
+/** What of a shard has passed a time of its own, the longest passed first. */
+function pastTime(
+  field: 'dueAt' | 'expireAt',
+  { shard, before }: { readonly shard: number; readonly before: number },
+): Query {
+  return {
+    where: `document ->> 'shard' = ? AND document ->> '${field}' <= ?`,
+    values: [shard, before],
+    order: [`document ->> '${field}'`, 'id'],
+  };
 }

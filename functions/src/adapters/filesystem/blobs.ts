@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
 import type { BlobStore } from '../../ports/blob-store.ts';
-import { makeFolder, syncFolder } from './durable.ts';
+import { makeFolder, syncFolder, writeAside } from './durable.ts';
 
 /** Blobs as files below a folder. Each is written aside, synced and renamed: never seen half. */
 export function fileBlobs(folder: string): BlobStore {
@@ -21,13 +21,7 @@ export function fileBlobs(folder: string): BlobStore {
       const path = pathOf(name);
       await makeFolder(dirname(path));
       const aside = `${path}.${randomUUID()}`;
-      const file = await open(aside, 'wx');
-      try {
-        await file.writeFile(bytes);
-        await file.sync();
-      } finally {
-        await file.close();
-      }
+      await writeAside(aside, bytes);
       await rename(aside, path);
       await syncFolder(dirname(path));
     },

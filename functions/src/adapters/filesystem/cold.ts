@@ -4,7 +4,7 @@ import { dirname, join, resolve, sep } from 'node:path';
 import { ColdMismatch } from '../../ports/cold-storage.ts';
 import type { ByteRange, ColdEntry, ColdStorage } from '../../ports/cold-storage.ts';
 import { crc32c } from '../../retention/crc32c.ts';
-import { makeFolder, syncFolder } from './durable.ts';
+import { makeFolder, syncFolder, writeAside } from './durable.ts';
 
 /** What is kept beside an object's content. No name of an object ends so. */
 const BESIDE = '.about.json';
@@ -77,13 +77,7 @@ export function fileCold(folder: string): ColdStorage {
 /** Whether the name was free. Where it was taken, the same bytes must stand there. */
 async function linked(bytes: Uint8Array, path: string): Promise<boolean> {
   const aside = `${path}.${randomUUID()}${ASIDE}`;
-  const file = await open(aside, 'wx');
-  try {
-    await file.writeFile(bytes);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
+  await writeAside(aside, bytes);
   try {
     verify(path, bytes, await readFile(aside));
     await link(aside, path);

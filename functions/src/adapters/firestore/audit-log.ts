@@ -1,9 +1,10 @@
 import { FieldPath } from '@google-cloud/firestore';
-import type { Firestore } from '@google-cloud/firestore';
+import type { DocumentSnapshot, Firestore } from '@google-cloud/firestore';
 import { AUDIT_COLLECTION } from '../../names.ts';
 import { auditEntryId } from '../../operation/audit.ts';
 import type { AuditEntry, AuditLog } from '../../ports/audit-log.ts';
-import { refusedOrAway, rethrowAway } from './conditions.ts';
+import { refusedOrAway } from './conditions.ts';
+import { pageOf } from './queries.ts';
 
 /**
  * Interventions as Firestore documents, one each, that are only ever created. Reading them needs the
@@ -24,19 +25,15 @@ export function firestoreAuditLog(
         .catch(refusedOrAway);
     },
 
-    async read(namespace, token, { limit, after }) {
+    async read(namespace, token, page) {
       const query = interventions
         .where('namespace', '==', namespace)
         .where('token', '==', token)
         .orderBy('at')
         .orderBy(FieldPath.documentId());
-      const paged =
-        after === undefined ? query : query.startAfter(...(JSON.parse(after) as unknown[]));
-      const { docs } = await paged.limit(limit).get().catch(rethrowAway);
-      const entries = docs.map((document) => document.data() as AuditEntry);
-      const last = docs.at(-1);
-      if (docs.length < limit || !last) return { entries };
-      return { entries, next: JSON.stringify([last.get('at'), last.id]) };
+      const position = (last: DocumentSnapshot) => [last.get('at'), last.id];
+      const { docs, readTime: _, ...next } = await pageOf({ query, position }, page);
+      return { entries: docs.map((document) => document.data() as AuditEntry), ...next };
     },
 
     close: () => firestore.terminate(),

@@ -14,7 +14,7 @@ import type { Found, Write } from './calls.ts';
 import type { FirestoreConnection } from './connect.ts';
 import { refusedOrAway, rethrowAway, revisionOf, updateTime } from './conditions.ts';
 import { operationChanges, operationDocument, operationRecord } from './operation-fields.ts';
-import { commonQuery } from './queries.ts';
+import { commonQuery, pageOf, pastTime } from './queries.ts';
 import type { PagedQuery } from './queries.ts';
 import { millisecondsOf, storeTime } from './store-time.ts';
 import { firestoreWorkflows } from './workflows.ts';
@@ -89,17 +89,10 @@ export function firestoreDocuments(
         })
         .catch(rethrowAway),
 
-    async select(selection, { limit, after }) {
-      const { query, position } = queryFor(operations, selection);
-      const paged =
-        after === undefined ? query : query.startAfter(...(JSON.parse(after) as unknown[]));
-      const { docs, readTime } = await paged.limit(limit).get().catch(rethrowAway);
+    async select(selection, page) {
+      const { docs, readTime, ...next } = await pageOf(queryFor(operations, selection), page);
       const found = docs.flatMap((doc) => operationOf(doc) ?? []);
-      const last = docs.at(-1);
-      const page = { found, at: time.learn(readTime) };
-      return docs.length < limit || !last
-        ? page
-        : { ...page, next: JSON.stringify(position(last)) };
+      return { found, at: time.learn(readTime), ...next };
     },
 
     close: () => connection.close(),
@@ -107,16 +100,7 @@ export function firestoreDocuments(
 }
 
 function queryFor(operations: Query, selection: Selection): PagedQuery {
-  if (selection.by === 'expired') {
-    return {
-      query: operations
-        .where('shard', '==', selection.shard)
-        .where('expireAt', '<=', selection.before)
-        .orderBy('expireAt')
-        .orderBy(FieldPath.documentId()),
-      position: (last) => [last.get('expireAt'), last.id],
-    };
-  }
+  if (selection.by === 'expired') return pastTime(operations, 'expireAt', selection);
   if (selection.by !== 'root') return commonQuery(operations, selection);
   return {
     query: operations

@@ -1,5 +1,11 @@
 import { FieldPath } from '@google-cloud/firestore';
-import type { DocumentSnapshot, Query } from '@google-cloud/firestore';
+import type {
+  DocumentSnapshot,
+  Query,
+  QueryDocumentSnapshot,
+  Timestamp,
+} from '@google-cloud/firestore';
+import { rethrowAway } from './conditions.ts';
 
 /** A query in its order, and what names a document's place in it. */
 export interface PagedQuery {
@@ -23,13 +29,38 @@ export function commonQuery(documents: Query, selection: CommonSelection): Paged
         position: (last) => [last.id],
       };
     case 'due':
-      return {
-        query: documents
-          .where('shard', '==', selection.shard)
-          .where('dueAt', '<=', selection.before)
-          .orderBy('dueAt')
-          .orderBy(FieldPath.documentId()),
-        position: (last) => [last.get('dueAt'), last.id],
-      };
+      return pastTime(documents, 'dueAt', selection);
   }
+}
+
+/** What of a shard has passed a time of its own, the longest passed first. */
+export function pastTime(
+  documents: Query,
+  field: 'dueAt' | 'expireAt',
+  { shard, before }: { readonly shard: number; readonly before: number },
+): PagedQuery {
+  return {
+    query: documents
+      .where('shard', '==', shard)
+      .where(field, '<=', before)
+      .orderBy(field)
+      .orderBy(FieldPath.documentId()),
+    position: (last) => [last.get(field), last.id],
+  };
+}
+
+/** One page of a query; `next` is the `after` of the page behind it, where there may be one. */
+export async function pageOf(
+  { query, position }: PagedQuery,
+  { limit, after }: { readonly limit: number; readonly after?: string },
+): Promise<{
+  readonly docs: readonly QueryDocumentSnapshot[];
+  readonly readTime: Timestamp;
+  readonly next?: string;
+}> {
+  const paged = after === undefined ? query : query.startAfter(...(JSON.parse(after) as unknown[]));
+  const { docs, readTime } = await paged.limit(limit).get().catch(rethrowAway);
+  const last = docs.at(-1);
+  if (docs.length < limit || !last) return { docs, readTime };
+  return { docs, readTime, next: JSON.stringify(position(last)) };
 }

@@ -4,7 +4,7 @@ import { refusedOrAway, rethrowAway, revisionOf, updateTime } from './conditions
 import type { Found, Write } from './calls.ts';
 import type { FirestoreConnection } from './connect.ts';
 import { operationChanges } from './operation-fields.ts';
-import { commonQuery } from './queries.ts';
+import { commonQuery, pageOf } from './queries.ts';
 import { millisecondsOf } from './store-time.ts';
 import type { StoreTime } from './store-time.ts';
 
@@ -40,21 +40,12 @@ export function firestoreWorkflows(
       return found[0] ? { found: storedWorkflow(found[0]), at } : { at };
     },
 
-    async selectWorkflows(selection, { limit, after }) {
-      const { query, position } = commonQuery(workflows, selection);
-      const paged =
-        after === undefined ? query : query.startAfter(...(JSON.parse(after) as unknown[]));
-      const { docs, readTime } = await paged.limit(limit).get().catch(rethrowAway);
-      const page = {
-        found: docs.map((snapshot) =>
-          storedWorkflow({ fields: snapshot.data(), updatedAt: snapshot.updateTime }),
-        ),
-        at: time.learn(readTime),
-      };
-      const last = docs.at(-1);
-      return docs.length < limit || !last
-        ? page
-        : { ...page, next: JSON.stringify(position(last)) };
+    async selectWorkflows(selection, page) {
+      const { docs, readTime, ...next } = await pageOf(commonQuery(workflows, selection), page);
+      const found = docs.map((snapshot) =>
+        storedWorkflow({ fields: snapshot.data(), updatedAt: snapshot.updateTime }),
+      );
+      return { found, at: time.learn(readTime), ...next };
     },
   };
 }
