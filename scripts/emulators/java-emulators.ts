@@ -16,7 +16,8 @@ export interface EmulatorOptions {
 export interface JavaEmulatorOptions extends EmulatorOptions {
   /**
    * `quick` (the default) stops at the first compiler tier: ready sooner, and faster for the first ten
-   * thousand calls or so. `full` is Java's own default: slower at first, then faster, so for benchmarks.
+   * thousand calls or so; it holds some 100,000 documents. `full` is Java's own default: slower at first,
+   * then faster, and with more memory, so for benchmarks and for long runs.
    */
   readonly jit?: 'quick' | 'full';
 }

@@ -1,10 +1,10 @@
 import type { BoundProcess } from './bound-process.ts';
 import { startFirestoreEmulator, startPubsubEmulator } from './java-emulators.ts';
-import type { EmulatorOptions } from './java-emulators.ts';
+import type { JavaEmulatorOptions } from './java-emulators.ts';
 import type { EmulatorName } from './ports.ts';
 import { startStorageEmulator } from './storage-emulator.ts';
 
-const START: Record<EmulatorName, (options: EmulatorOptions) => Promise<BoundProcess>> = {
+const START: Record<EmulatorName, (options: JavaEmulatorOptions) => Promise<BoundProcess>> = {
   firestore: startFirestoreEmulator,
   pubsub: startPubsubEmulator,
   storage: startStorageEmulator,
@@ -17,7 +17,7 @@ export type RunningEmulators<Name extends EmulatorName> = Readonly<Record<Name, 
 /** Starts the named emulators side by side. If one can't start, none stays up and its error is thrown. */
 export async function startEmulators<Name extends EmulatorName>(
   names: readonly Name[],
-  options: (name: Name) => EmulatorOptions,
+  options: (name: Name) => JavaEmulatorOptions,
 ): Promise<RunningEmulators<Name>> {
   const starts = await Promise.allSettled(names.map((name) => START[name](options(name))));
   const running = starts.flatMap((start) => (start.status === 'fulfilled' ? [start.value] : []));

@@ -1,3 +1,3 @@
 import { archiveVolumeTest } from '../support/archive-volume-test.ts';
 
-archiveVolumeTest(50_000);
+archiveVolumeTest(100_000);

@@ -30,7 +30,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
   // Else Google's clients look for a metadata server, which a laptop has not, and warn.
   process.env['METADATA_SERVER_DETECTION'] = 'none';
   const shared = (sharedScope.agentOnceEmulators ??= {
-    emulators: startEmulators(['firestore', 'pubsub'], () => ({})),
+    emulators: startEmulators(['firestore', 'pubsub'], () => ({
+      jit: project.name === 'soak' ? 'full' : 'quick',
+    })),
     projects: 0,
   });
   shared.projects += 1;
