@@ -10,14 +10,15 @@ import type { ApiService } from './handlers/api/service.ts';
 
 /** The function `api`: the idempotency service, for agents in any language. */
 export async function composeApi(
-  config: Pick<Config, 'backend'>,
+  config: Pick<Config, 'backend' | 'namespace'>,
   api: ApiConfig,
   runtime: Runtime,
 ): Promise<(request: IncomingMessage, response: ServerResponse) => Promise<void>> {
   const [stores, identify] = await Promise.all([storesOf(config, runtime), identifierOf(api)]);
   const { grants, ratePerSecond } = api;
   const handles = claimHandles(api.handleKeys);
-  return serveNode(createApi({ runtime, ...stores, handles, identify, grants, ratePerSecond }));
+  const service = { runtime, tasksOf: config.namespace, ...stores, handles, identify };
+  return serveNode(createApi({ ...service, grants, ratePerSecond }));
 }
 
 async function identifierOf({ caller }: ApiConfig): Promise<ApiService['identify']> {

@@ -32,6 +32,7 @@ export async function serveBench(store: TokenStore, add: (api: Api) => void): Pr
   const { runtime } = instanceOn(store);
   const service: ApiService = {
     runtime,
+    tasksOf: NAMESPACE,
     audit: embeddedAuditLog(':memory:'),
     state: embeddedState(':memory:', systemClock),
     events: embeddedEvents(':memory:', systemClock),

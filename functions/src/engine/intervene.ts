@@ -77,16 +77,22 @@ export async function overrideAudited(
   return answer.kind === 'refused' ? { ...answer, found } : answer;
 }
 
+export interface Intervening {
+  readonly runtime: Runtime;
+  readonly audit: AuditLog;
+  /** The namespace whose tasks the runtime's publisher reaches. */
+  readonly tasksOf: Namespace;
+}
+
 /**
  * A person's intervention through the service: an override, and what follows from it. Where publishing
- * the task is lost, the sweep publishes it. A payload in cold storage is not erased: the service may
+ * the task is lost, or it is another deployment's, the sweep publishes it. A payload in cold storage is not erased: the service may
  * delete nothing there.
  *
  * @throws {StoreAway} whether it is done is then unknown: look at the operation, its fence tells
  */
 export async function intervene(
-  runtime: Runtime,
-  audit: AuditLog,
+  { runtime, audit, tasksOf }: Intervening,
   intervention: Intervention,
 ): Promise<InterventionAnswer> {
   const { namespace, token, override, actor } = intervention;
@@ -104,7 +110,8 @@ export async function intervene(
     token: shownToken(token),
   });
   if (purges) await eraseSpilled(runtime, answer.found);
-  const published = freesTask(override) && (await publish(runtime, answer.found));
+  const isOurs = namespace === tasksOf;
+  const published = isOurs && freesTask(override) && (await publish(runtime, answer.found));
   return { kind: 'done', found: answer.found, published };
 }
 

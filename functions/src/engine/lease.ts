@@ -16,6 +16,8 @@ export interface Lease {
   trackingId(): string | undefined;
   /** Whether the effect may have been sent, under this claim or an earlier one. */
   started(): boolean;
+  /** Whether the store, when it was last told that the effect is to be sent, gave no answer. */
+  startUnanswered(): boolean;
   /** The provider said that what was started never happened. */
   cleared(): void;
   start(trackingId: string): Promise<string>;
@@ -36,6 +38,7 @@ export function holdLease(runtime: Runtime, won: Claim, askedAt: number, timeout
   const timeUpAt = askedAt + timeoutMs;
   let claim = won;
   let started = won.started;
+  let startUnanswered = false;
   let leaseUntil = askedAt + won.leaseMs;
   let lastWrite: Promise<unknown> = Promise.resolve();
   let ended = false;
@@ -110,12 +113,15 @@ export function holdLease(runtime: Runtime, won: Claim, askedAt: number, timeout
     effect: won.effect,
     trackingId: () => claim.trackingId,
     started: () => started,
+    startUnanswered: () => startUnanswered,
     cleared() {
       started = false;
     },
     async start(proposed) {
       const trackingId = claim.trackingId ?? proposed;
+      startUnanswered = true;
       await hold((held) => within(clock, limits.claimAnswerMs, store.start(held, trackingId)));
+      startUnanswered = false;
       signal.throwIfAborted();
       started = true;
       return trackingId;

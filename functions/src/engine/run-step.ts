@@ -119,6 +119,7 @@ function attemptOf(runtime: Runtime, { step, lease, question }: Run): Attempt {
     attempt: lease.attempt,
     maxAttempts: step.maxAttempts,
     started: lease.started(),
+    startUnanswered: lease.startUnanswered(),
     mayStillCome: question !== undefined && step.settleMs === undefined,
     random: runtime.random(),
   };

@@ -1,4 +1,4 @@
-import { LeaseLost, NotDone, recordedError, TerminalError } from './errors.ts';
+import { LeaseLost, NotDone, recordedError, StoreAway, TerminalError } from './errors.ts';
 import type { RecordedError } from './errors.ts';
 import { leavesQuestions } from './record.ts';
 import type { Effect } from './record.ts';
@@ -14,6 +14,8 @@ export type Conclusion =
       readonly error: RecordedError;
       readonly waitMs: number;
       readonly started: boolean;
+      /** The next claim is the same attempt again: this one could not begin its effect. */
+      readonly uncounted?: true;
     }
   /** Nobody can say whether the effect happened: for a person. */
   | { readonly kind: 'doubt'; readonly error: RecordedError }
@@ -31,6 +33,8 @@ export interface Attempt {
    * refuses a second use of the tracking id keeps it from being doubled, and it may come yet.
    */
   readonly mayStillCome?: boolean;
+  /** The store gave no answer to `start`, which is neither the step's fault nor its provider's. */
+  readonly startUnanswered?: boolean;
   /** From 0 to below 1. */
   readonly random: number;
 }
@@ -45,6 +49,10 @@ export function concludeError(thrown: unknown, attempt: Attempt): Conclusion {
     return againOrOver(error, attempt, sentBefore === true);
   }
   if (leavesQuestions(attempt.effect) && isOpen(attempt)) return concludeUnknown(error, attempt);
+  if (attempt.startUnanswered && thrown instanceof StoreAway) {
+    const started = attempt.effect === 'idempotent';
+    return { kind: 'again', error, waitMs: waitBefore(attempt), started, uncounted: true };
+  }
   if (thrown instanceof TerminalError) return { kind: 'failed', error };
   return againOrOver(error, attempt, attempt.effect === 'idempotent');
 }

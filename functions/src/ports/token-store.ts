@@ -101,6 +101,8 @@ export interface Release {
   readonly error?: RecordedError;
   /** Whether the effect may have been sent, under this claim or an earlier one. */
   readonly started: boolean;
+  /** The next claim is the same attempt again. */
+  readonly uncounted?: true;
 }
 
 /** An intervention by a person. Each needs who and why, and raises the fence. */

@@ -68,11 +68,12 @@ export function fail(
 export function release(
   documents: OperationDocuments,
   claim: Claim,
-  { waitMs, error, started }: Release,
+  { waitMs, error, started, uncounted }: Release,
 ): Promise<SettleAnswer> {
   const notBefore = Math.ceil(documents.now() + waitMs);
   return settle(documents, claim, {
     status: 'released',
+    ...(uncounted && { attempt: claim.attempt - 1 }),
     leaseMs: null,
     notBefore,
     dueAt: claim.redrivable ? notBefore : null,

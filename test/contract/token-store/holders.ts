@@ -119,6 +119,13 @@ export function holderContract(backend: Backend): void {
       expect(record).not.toHaveProperty('leaseMs');
     });
 
+    test('releases an attempt that does not count', async () => {
+      const { store, request, win } = bench();
+      await store.release(await win(request()), { waitMs: 0, started: false, uncounted: true });
+      await bench().advance(1);
+      expect(won(await store.claim(request())).claim).toMatchObject({ fence: 2, attempt: 1 });
+    });
+
     test('that releases what it had started leaves the question, unless nothing happened', async () => {
       const { store, request, win } = bench();
       const effect = 'reconcilable';

@@ -87,6 +87,7 @@ export async function serveApi(setup: ApiSetup = {}): Promise<ServedApi> {
   } = setup.service ?? {};
   const app = createApi({
     runtime,
+    tasksOf: 'shop' as Namespace,
     audit,
     state,
     events,

@@ -1,14 +1,36 @@
 import { expect, test } from 'vitest';
+import { z } from 'zod';
 import { embeddedAuditLog } from '../../../functions/src/adapters/embedded/audit-log.ts';
 import { intervene } from '../../../functions/src/engine/intervene.ts';
 import { restoreOperation } from '../../../functions/src/engine/restore.ts';
 import type { Runtime } from '../../../functions/src/engine/runtime.ts';
+import { defineStep } from '../../../functions/src/index.ts';
 import { StoreAway } from '../../../functions/src/operation/errors.ts';
-import type { Token } from '../../../functions/src/token/token.ts';
+import {
+  aDelivery,
+  aRuntime,
+  aTask,
+  memoryPublisher,
+  registerSteps,
+  runTask,
+  settableClock,
+} from '../../../functions/src/testing/index.ts';
+import type { Namespace, Token } from '../../../functions/src/token/token.ts';
 import { archiveWorld, BY, SHOP } from '../../support/archive-world.ts';
 import type { ArchiveWorld } from '../../support/archive-world.ts';
 
 const LARGE = 'ü'.repeat(400_000);
+
+/** Of which nobody can say whether it was done. */
+const charge = defineStep({
+  action: 'pay.charge',
+  effect: 'once',
+  params: z.object({}),
+  async run({ start }) {
+    await start();
+    throw new Error('socket hang up');
+  },
+});
 
 /** An operation with a payload too large for its record, and the service with the rights that it has. */
 async function large() {
@@ -22,7 +44,8 @@ async function large() {
   async function purge(changes: Partial<Runtime> = {}, fence?: number) {
     const seen = fence ?? (await world.record(token)).fence;
     const asked = { namespace: SHOP, token, override: { verb: 'purge' } as const, ...BY };
-    return intervene({ ...runtime, ...changes }, audit, { ...asked, fence: seen });
+    const service = { runtime: { ...runtime, ...changes }, audit, tasksOf: SHOP };
+    return intervene(service, { ...asked, fence: seen });
   }
   const phases = async () =>
     (await audit.read(SHOP, token, { limit: 9 })).entries.map(({ phase }) => phase);
@@ -76,4 +99,28 @@ test('so is a restored operation’s, whose large payload still lies there', asy
   expect(await purge()).toMatchObject({ kind: 'refused' });
   expect(await world.record(token)).toEqual(before);
   expect(await world.answer(token)).toBe(LARGE);
+});
+
+test('a task is published by the deployment whose queue it belongs to, and by no other', async () => {
+  for (const [tasksOf, published] of [
+    [SHOP, 1],
+    ['bank' as Namespace, 0],
+  ] as const) {
+    const clock = settableClock();
+    const publisher = memoryPublisher();
+    const runtime = aRuntime({ clock, publisher });
+    const task = aTask(charge, {}, { namespace: SHOP, madeAt: clock.now() });
+    await runTask(runtime, registerSteps([charge]), aDelivery(task, { namespace: SHOP }));
+    const asked = {
+      namespace: SHOP,
+      token: task.token,
+      override: { verb: 'resolve_not_done' } as const,
+    };
+    const service = { runtime, audit: embeddedAuditLog(':memory:'), tasksOf };
+    const answer = await intervene(service, { ...asked, ...BY });
+    expect(answer).toMatchObject({ kind: 'done', published: published === 1 });
+    expect(publisher.published).toHaveLength(published);
+    const found = await runtime.store.get(SHOP, task.token);
+    expect(found?.record).toMatchObject({ status: 'released', dueAt: expect.any(Number) });
+  }
 });

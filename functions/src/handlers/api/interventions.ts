@@ -100,7 +100,7 @@ export function addInterventions(api: Api): void {
       if (faults.length > 0) return problem('invalid', 'The result is no value.', { faults });
       const { reason, fence } = body;
       const asked = { namespace, token, override, actor, reason, fence };
-      return answerOf(service, token, await intervene(service.runtime, service.audit, asked));
+      return answerOf(service, token, await intervene(service, asked));
     },
   });
 

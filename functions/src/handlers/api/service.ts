@@ -27,6 +27,8 @@ export type PrincipalAnswer =
 /** What the endpoints work with. */
 export interface ApiService {
   readonly runtime: Runtime;
+  /** Whose tasks the runtime's publisher reaches: those of other namespaces have a queue of their own. */
+  readonly tasksOf: Namespace;
   readonly audit: AuditLog;
   readonly state: StateStore;
   readonly events: EventLog;
