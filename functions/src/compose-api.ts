@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { DEVELOPER } from './config.ts';
-import type { ApiConfig, Config } from './config.ts';
+import { DEVELOPER } from './config/api.ts';
+import type { ApiConfig } from './config/api.ts';
+import type { Config } from './config.ts';
 import type { Runtime } from './engine/runtime.ts';
 import { publishingState } from './engine/publish-state.ts';
 import { createApi } from './handlers/api/app.ts';

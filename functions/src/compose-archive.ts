@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { ArchiveConfig, Config } from './config.ts';
+import type { ArchiveConfig } from './config/backend.ts';
+import type { Config } from './config.ts';
 import type { Runtime } from './engine/runtime.ts';
 import { archiveShardHandler } from './handlers/archive-shard.ts';
 import { archiveTickHandler } from './handlers/archive-tick.ts';

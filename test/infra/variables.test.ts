@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../../functions/src/config.ts';
 import { variablesAgree } from '../../infra/policy/agreement.ts';
@@ -6,9 +8,12 @@ import { at, ofType } from '../../infra/policy/synthesised.ts';
 import type { Resource } from '../../infra/policy/synthesised.ts';
 import { resourcesOf } from './support/synthesised-environment.ts';
 
-/** Every name that looks like a variable in the file that reads them all. */
+const CONFIG = fileURLToPath(new URL('../../functions/src/config', import.meta.url));
+
+/** Every name that looks like a variable in the files that read them all. */
 function namesInConfig(): Set<string> {
-  const source = readFileSync(new URL('../../functions/src/config.ts', import.meta.url), 'utf8');
+  const parts = readdirSync(CONFIG).map((part) => join(CONFIG, part));
+  const source = [`${CONFIG}.ts`, ...parts].map((file) => readFileSync(file, 'utf8')).join('\n');
   return new Set(
     source.match(/\b(?:AGENT_ONCE_[A-Z_]+|[A-Z]+(?:_[A-Z]+)*_(?:PROJECT|SECONDS|HOST))\b/g),
   );
@@ -25,7 +30,7 @@ const NEVER_DEPLOYED = [
 function readByFunctions(): Set<string> {
   const names = namesInConfig();
   for (const name of NEVER_DEPLOYED) {
-    if (!names.delete(name)) throw new Error(`config.ts no longer reads ${name}.`);
+    if (!names.delete(name)) throw new Error(`The config no longer reads ${name}.`);
   }
   return names;
 }

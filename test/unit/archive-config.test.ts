@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { compose } from '../../functions/src/compose.ts';
 import { ConfigError, parseConfig } from '../../functions/src/config.ts';
-import type { Environment } from '../../functions/src/config.ts';
+import type { Environment } from '../../functions/src/config/settings.ts';
 
 const CLOUD = {
   AGENT_ONCE_NAMESPACE: 'shop',

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ConfigError, parseConfig } from '../../functions/src/config.ts';
-import type { Budget, Environment } from '../../functions/src/config.ts';
+import type { Budget } from '../../functions/src/config.ts';
+import type { Environment } from '../../functions/src/config/settings.ts';
 
 const CLOUD = {
   AGENT_ONCE_NAMESPACE: 'shop',

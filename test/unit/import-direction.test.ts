@@ -13,6 +13,8 @@ const REFUSED: readonly Import[] = [
   ['functions/src/retention', 'node:fs'],
   ['functions/src/names.ts', './ports/clock.ts'],
   ['functions/src/config.ts', './adapters/firestore/store.ts'],
+  ['functions/src/config', '../ports/clock.ts'],
+  ['functions/src/config', '../engine/step.ts'],
   ['functions/src/ports', '../store/claim.ts'],
   ['functions/src/ports', '@google-cloud/firestore'],
   ['functions/src/store', '../adapters/firestore/store.ts'],

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import type { Environment } from '../config.ts';
+import type { Environment } from '../config/settings.ts';
 import { Failure } from './failure.ts';
 import type { ServiceTarget } from './service-operations.ts';
 

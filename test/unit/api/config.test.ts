@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ConfigError, parseConfig } from '../../../functions/src/config.ts';
-import type { Environment } from '../../../functions/src/config.ts';
+import type { Environment } from '../../../functions/src/config/settings.ts';
 
 const EMBEDDED = {
   AGENT_ONCE_NAMESPACE: 'shop',

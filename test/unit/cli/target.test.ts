@@ -6,7 +6,7 @@ import { systemClock } from '../../../functions/src/adapters/system/clock.ts';
 import { connect } from '../../../functions/src/cli/connect.ts';
 import { invocationOf, targetEnvironment } from '../../../functions/src/cli/target.ts';
 import type { TargetOptions } from '../../../functions/src/cli/target.ts';
-import type { Environment } from '../../../functions/src/config.ts';
+import type { Environment } from '../../../functions/src/config/settings.ts';
 import { scratchFolder } from '../../support/scratch-folder.ts';
 import { cli } from './deployment.ts';
 

@@ -44,7 +44,7 @@ function deliveries({ recorded }: { recorded: boolean }) {
     charges: () => charges,
     back: () => void (away = false),
     async deliver() {
-      clock.advance(60_000);
+      await clock.advance(60_000);
       return runTask(runtime, steps, delivery);
     },
   };
