@@ -1,6 +1,7 @@
 import type { CompletedRecord, StoredOperation, TerminalRecord } from '../operation/record.ts';
 import { catchUp } from './catch-up.ts';
 import type { TimedAnswer } from './claim-token.ts';
+import { keepLonger } from './keep-longer.ts';
 import { MESSAGE_HOLDER } from './outcome.ts';
 import type { ReplayedAnswer, TaskOutcome } from './outcome.ts';
 import { unpackValue } from './payload.ts';
@@ -56,7 +57,7 @@ async function replay(
   const { clock, limits } = runtime;
   const leftMs = limits.claimAnswerMs - (clock.monotonic() - askedAt);
   if (origin) await within(clock, leftMs, payDebts(runtime, found, origin, remembered));
-  await slide(runtime, found);
+  await keepLonger(runtime, found);
   if (!remembered) runtime.cache.admit(found);
   return { kind: 'replayed', token: record.token, answer: answerOf(record), drift };
 }
@@ -95,18 +96,6 @@ export async function publishUnsent(
   const follows = await following(origin, task, result);
   if (follows.kind === 'pending') throw follows.error;
   await publishFollowUps(runtime, follows.tasks, at);
-}
-
-/** Best effort: a life that isn't lengthened now is lengthened at the next check. */
-async function slide(
-  { store, telemetry }: Runtime,
-  found: StoredOperation<TerminalRecord>,
-): Promise<void> {
-  try {
-    await store.slide(found);
-  } catch (error) {
-    telemetry.event('WARNING', 'A record could not be kept longer', { error: String(error) });
-  }
 }
 
 /** What a caller that wants the value itself is given: for an archived operation, from cold storage. */

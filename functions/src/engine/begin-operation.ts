@@ -8,6 +8,7 @@ import { claimToken, giveBackClaim } from './claim-token.ts';
 import type { TimedAnswer } from './claim-token.ts';
 import { renewClaim } from './conclude-claim.ts';
 import type { IdentifiedOperation } from './identify-operation.ts';
+import { keepLonger } from './keep-longer.ts';
 import type { Runtime } from './runtime.ts';
 import { within } from './within.ts';
 
@@ -135,17 +136,5 @@ export function unsettled(token: Token, answer: UnsettledAnswer): Unsettled {
       return { kind: 'mismatch', token, part: answer.part };
     case 'expired':
       return { kind: 'expired', token };
-  }
-}
-
-/** Best effort: a life that isn't lengthened now is lengthened at the next look. */
-export async function keepLonger(
-  { store, telemetry, clock, limits }: Runtime,
-  found: StoredOperation<TerminalRecord>,
-): Promise<void> {
-  try {
-    await within(clock, limits.claimAnswerMs, store.slide(found));
-  } catch (error) {
-    telemetry.event('WARNING', 'A record could not be kept longer', { error: String(error) });
   }
 }

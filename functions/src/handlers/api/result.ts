@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi';
-import { keepLonger } from '../../engine/begin-operation.ts';
+import { keepLonger } from '../../engine/keep-longer.ts';
 import { within } from '../../engine/within.ts';
 import { isTerminal } from '../../operation/record.ts';
 import { keyToken } from '../../token/token.ts';

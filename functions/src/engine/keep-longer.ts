@@ -1,0 +1,15 @@
+import type { StoredOperation, TerminalRecord } from '../operation/record.ts';
+import type { Runtime } from './runtime.ts';
+import { within } from './within.ts';
+
+/** Best effort, and no longer than a claim may take: a life that isn't lengthened now is at the next look. */
+export async function keepLonger(
+  { store, telemetry, clock, limits }: Runtime,
+  found: StoredOperation<TerminalRecord>,
+): Promise<void> {
+  try {
+    await within(clock, limits.claimAnswerMs, store.slide(found));
+  } catch (error) {
+    telemetry.event('WARNING', 'A record could not be kept longer', { error: String(error) });
+  }
+}
