@@ -8,8 +8,8 @@ import type { Api } from '../../functions/src/handlers/api/endpoint.ts';
 import { serveBench } from './api-service.ts';
 import type { ServedBench } from './api-service.ts';
 import { bareFirestore } from './bare-firestore.ts';
-import { atOnce, callsIn, interleaved } from './measure.ts';
-import type { Contender, Plan, Timings } from './measure.ts';
+import { atOnce, callsIn, interleaved, over } from './measure.ts';
+import type { Plan, Timings } from './measure.ts';
 import type { Row } from './report.ts';
 import { freshKey, PARAMS, RESULT } from './workload.ts';
 
@@ -160,24 +160,6 @@ async function completed(
   });
   await elsewhere.close();
   return keys;
-}
-
-/** A contender that takes the inputs one after the other. */
-function over(
-  name: string,
-  inputs: readonly string[],
-  use: (input: string) => Promise<void>,
-): Contender {
-  let next = 0;
-  return {
-    name,
-    async call() {
-      const input = inputs[next];
-      if (input === undefined) throw new Error(`${name} ran out of inputs.`);
-      next += 1;
-      await use(input);
-    },
-  };
 }
 
 /** One row for the median and one for the 99th percentile. */

@@ -3,8 +3,8 @@ import { firestoreStore } from '../../functions/src/adapters/firestore/store.ts'
 import { systemClock } from '../../functions/src/adapters/system/clock.ts';
 import type { TaskMessage } from '../../functions/src/operation/task.ts';
 import { bareFirestore, naive, transactional } from './bare-firestore.ts';
-import { atOnce, callsIn, interleaved, median, ratioOf } from './measure.ts';
-import type { Contender, Plan, Timings } from './measure.ts';
+import { atOnce, callsIn, interleaved, median, ratioOf, over } from './measure.ts';
+import type { Plan, Timings } from './measure.ts';
 import type { Row, Target } from './report.ts';
 import { expectOutcome, freshKey, instanceOn, task } from './workload.ts';
 
@@ -122,24 +122,6 @@ async function completed(
     keys.push(key);
   });
   return { tasks, keys };
-}
-
-/** A contender that takes the inputs one after the other. */
-function over<Input>(
-  name: string,
-  inputs: readonly Input[],
-  use: (input: Input) => Promise<void>,
-): Contender {
-  let next = 0;
-  return {
-    name,
-    async call() {
-      const input = inputs[next];
-      if (input === undefined) throw new Error(`${name} ran out of inputs.`);
-      next += 1;
-      await use(input);
-    },
-  };
 }
 
 interface Against {

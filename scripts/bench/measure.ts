@@ -4,6 +4,24 @@ export interface Contender {
   call(): Promise<unknown>;
 }
 
+/** A contender that takes the inputs one after the other. */
+export function over<Input>(
+  name: string,
+  inputs: readonly Input[],
+  use: (input: Input) => Promise<void>,
+): Contender {
+  let next = 0;
+  return {
+    name,
+    async call() {
+      const input = inputs[next];
+      if (input === undefined) throw new Error(`${name} ran out of inputs.`);
+      next += 1;
+      await use(input);
+    },
+  };
+}
+
 export interface Plan {
   /** Timed calls of each contender. */
   readonly samples: number;

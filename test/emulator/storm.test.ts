@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 
 import type { TaskMessage } from '../../functions/src/index.ts';
-import { PUBSUB_ANSWERS } from '../../functions/src/operation/outcome.ts';
-import type { OutcomeKind } from '../../functions/src/operation/outcome.ts';
+import { acknowledged } from '../support/acknowledged.ts';
 import { deploy, orderTask } from '../support/deployment.ts';
 import type { Deployment } from '../support/deployment.ts';
 import { startFaultProxy } from '../support/fault-proxy.ts';
@@ -58,7 +57,7 @@ test(
     cutAsAnswersCome();
 
     const messageIds = await publishAll(tasks);
-    await acknowledged(messageIds);
+    await acknowledged(deployment.log, [...messageIds]);
     proxy.pass();
 
     expect(messageIds.size).toBe(TASKS * COPIES);
@@ -96,23 +95,4 @@ function cutAsAnswersCome(): void {
     if (decision) answers += 1;
     if (decision && answers % ANSWERS_PER_CUT === 0) proxy.dropConnections();
   });
-}
-
-/** Resolves when each of the messages has been answered for the last time. */
-function acknowledged(messageIds: ReadonlySet<string>): Promise<void> {
-  const { log } = deployment;
-  const left = new Set(messageIds);
-  return new Promise((resolve) => {
-    const look = ({ decision }: (typeof log.all)[number]): void => {
-      if (!decision?.messageId || !isAcknowledged(decision.outcome)) return;
-      left.delete(decision.messageId);
-      if (left.size === 0) resolve();
-    };
-    log.each(look);
-    log.all.forEach(look);
-  });
-}
-
-function isAcknowledged(outcome: string): boolean {
-  return PUBSUB_ANSWERS[outcome as OutcomeKind].status < 300;
 }

@@ -1,47 +1,38 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { z } from 'zod';
 import { runOrder } from '../engine/archive-order.ts';
 import type { Runtime } from '../engine/runtime.ts';
 import { ARCHIVE_ORDER_SCHEMA } from '../names.ts';
 import type { ArchiveQueue, ShardOrder } from '../ports/archive-queue.ts';
 import type { ColdStorage } from '../ports/cold-storage.ts';
-import type { VerifyCaller } from '../ports/verify-caller.ts';
 import { decodeEnvelope } from './decode-envelope.ts';
-import { answering, refusal } from './push-reply.ts';
-import type { Reply } from './push-reply.ts';
+import { postedBy } from './push-reply.ts';
+import type { Guarded, Handler, Reply } from './push-reply.ts';
 import { withBody } from './push-request.ts';
 import type { PushRequest } from './push-request.ts';
 
-export interface ArchiveShardOptions {
+export interface ArchiveShardOptions extends Guarded {
   readonly runtime: Runtime;
   readonly cold: ColdStorage;
   readonly queue: ArchiveQueue;
   readonly budgetMs: number;
-  readonly verifyCaller: VerifyCaller | 'unverified';
 }
 
 /**
  * The function `archive-shard`: takes the requests of a push subscription, each for one shard. Answered
  * 2xx once the shard is done or handed on; 503 where a store was away, and Pub/Sub delivers it again.
  */
-export function archiveShardHandler(
-  options: ArchiveShardOptions,
-): (request: IncomingMessage & PushRequest, response: ServerResponse) => Promise<void> {
+export function archiveShardHandler(options: ArchiveShardOptions): Handler {
   const failure = 'A shard was not archived to its end; the message is delivered again';
-  return answering(options.runtime, failure, (request) => replyTo(options, request));
+  return postedBy('a Pub/Sub push subscription', options, failure, (request) =>
+    replyTo(options, request),
+  );
 }
 
 async function replyTo(
-  options: ArchiveShardOptions,
+  { runtime, cold, queue, budgetMs }: ArchiveShardOptions,
   request: IncomingMessage & PushRequest,
 ): Promise<Reply> {
-  if (request.method !== 'POST') {
-    const text = 'This is the endpoint of a Pub/Sub push subscription: POST only.';
-    return { status: 405, headers: { Allow: 'POST' }, text };
-  }
-  const refused = await refusal(options, request);
-  if (refused) return refused;
-  const { runtime, cold, queue, budgetMs } = options;
   const envelope = decodeEnvelope(await withBody(request));
   const order = envelope.kind === 'delivery' ? orderOf(envelope.message.data, runtime) : undefined;
   if (!order) {

@@ -13,37 +13,53 @@ export interface Reply {
   readonly text?: string;
 }
 
+export type Handler = (
+  request: IncomingMessage & PushRequest,
+  response: ServerResponse,
+) => Promise<void>;
+
+/** Who posts to a function, as anybody else is told. */
+export type PostedBy = 'a scheduler' | 'a Pub/Sub push subscription';
+
+export interface Guarded {
+  readonly runtime: Pick<Runtime, 'telemetry'>;
+  /** Only an emulator, which sends no proof of who it is, may be left unverified. */
+  readonly verifyCaller: VerifyCaller | 'unverified';
+}
+
 /**
- * A handler that answers every request and never rejects: a rejection would take the instance down, and
- * the tasks that it runs besides. What `replyTo` throws is logged under `failure`, and answered 503.
+ * A handler that lets only its caller in, answers every request and never rejects: a rejection would take
+ * the instance down, and the tasks that it runs besides. What `replyTo` throws is logged under `failure`,
+ * and answered 503.
  */
-export function answering(
-  runtime: Pick<Runtime, 'telemetry'>,
+export function postedBy(
+  poster: PostedBy,
+  options: Guarded,
   failure: string,
   replyTo: (request: IncomingMessage & PushRequest) => Promise<Reply>,
-): (request: IncomingMessage & PushRequest, response: ServerResponse) => Promise<void> {
+): Handler {
   return async (request, response) => {
     let reply: Reply;
     try {
-      reply = await replyTo(request);
+      reply = (await refusal(poster, options, request)) ?? (await replyTo(request));
     } catch (error) {
-      reportFailure(runtime, failure, error);
+      reportFailure(options.runtime, failure, error);
       reply = { status: 503, text: 'The request could not be handled. Send it again.' };
     }
     send(response, reply);
   };
 }
 
-interface Guarded {
-  readonly runtime: Pick<Runtime, 'telemetry'>;
-  readonly verifyCaller: VerifyCaller | 'unverified';
-}
-
 /** The answer to a caller that may not call; `undefined` for one that may. */
-export async function refusal(
+async function refusal(
+  poster: PostedBy,
   { verifyCaller, runtime }: Guarded,
-  request: PushRequest,
+  request: IncomingMessage & PushRequest,
 ): Promise<Reply | undefined> {
+  if (request.method !== 'POST') {
+    const text = `This is the endpoint of ${poster}: POST only.`;
+    return { status: 405, headers: { Allow: 'POST' }, text };
+  }
   if (verifyCaller === 'unverified') return undefined;
   const caller = await verifyCaller(credentialsOf((name) => headerOf(request, name)));
   if (caller.kind === 'verified') return undefined;

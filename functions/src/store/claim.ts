@@ -1,16 +1,12 @@
 import { decideClaim, stricter } from '../operation/claim.ts';
 import type { ClaimDecision, ClaimRequest, ReconcileQuestion } from '../operation/claim.ts';
 import { StoreAway } from '../operation/errors.ts';
-import type {
-  InDoubtRecord,
-  OperationRecord,
-  StoredOperation,
-  TerminalRecord,
-} from '../operation/record.ts';
+import type { InDoubtRecord, OperationRecord, StoredOperation } from '../operation/record.ts';
 import type { OperationDocuments } from '../ports/operation-documents.ts';
 import type { Claim, ClaimAnswer } from '../ports/token-store.ts';
 import { documentId, shownToken } from '../token/token.ts';
 import { findWindowOwner } from './claim-window.ts';
+import { standingAnswer } from './standing-answer.ts';
 import { unlessUnknown } from './unknown.ts';
 import { firstClaim, lapsedIntoDoubt, nextClaim, patched } from './new-record.ts';
 
@@ -63,9 +59,6 @@ async function act(
   switch (decision.kind) {
     case 'create':
       return undefined;
-    case 'expired':
-    case 'mismatch':
-      return decision;
     case 'holding':
       return (
         found && {
@@ -73,18 +66,6 @@ async function act(
           standing: true,
         }
       );
-    case 'replayed':
-      return {
-        kind: 'replayed',
-        found: found as StoredOperation<TerminalRecord>,
-        drift: decision.drift,
-      };
-    case 'cancelled':
-      return { kind: 'cancelled', found: found as StoredOperation<TerminalRecord> };
-    case 'inFlight':
-      return { ...decision, forMs: decision.until - at };
-    case 'inDoubt':
-      return { kind: 'inDoubt', found: found as StoredOperation<InDoubtRecord>, fresh: false };
     case 'takeOver': {
       if (found?.record.status !== 'claimed' && found?.record.status !== 'released')
         return undefined;
@@ -103,6 +84,8 @@ async function act(
       const record = patched(found.record, patch) as InDoubtRecord;
       return { kind: 'inDoubt', found: { ...found, record, revision, updatedAt }, fresh: true };
     }
+    default:
+      return standingAnswer(decision, found, at);
   }
 }
 

@@ -8,6 +8,7 @@ import type { RecordAnswer, RecordRequest } from '../ports/token-store.ts';
 import { documentId, shownToken } from '../token/token.ts';
 import { findWindowOwner } from './claim-window.ts';
 import { lapsedIntoDoubt, patched, recordedOver, recordedUnclaimed } from './new-record.ts';
+import { standingAnswer } from './standing-answer.ts';
 import { unlessUnknown } from './unknown.ts';
 
 const MAX_ROUNDS = 8;
@@ -81,20 +82,6 @@ async function act(
   switch (decision.kind) {
     case 'create':
       return undefined;
-    case 'expired':
-    case 'mismatch':
-      return decision;
-    case 'replayed':
-    case 'cancelled': {
-      const settled = found as StoredOperation<TerminalRecord>;
-      return decision.kind === 'cancelled'
-        ? { kind: 'cancelled', found: settled }
-        : { kind: 'replayed', found: settled, drift: decision.drift };
-    }
-    case 'inFlight':
-      return { ...decision, forMs: decision.until - at };
-    case 'inDoubt':
-      return { kind: 'inDoubt', found: found as StoredOperation<InDoubtRecord>, fresh: false };
     case 'holding':
     case 'takeOver': {
       if (found?.record.status !== 'claimed' && found?.record.status !== 'released') {
@@ -110,6 +97,8 @@ async function act(
         parked && { kind: 'inDoubt', found: parked as StoredOperation<InDoubtRecord>, fresh: true }
       );
     }
+    default:
+      return standingAnswer(decision, found, at);
   }
 }
 
