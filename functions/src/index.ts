@@ -32,6 +32,8 @@ export type { RetentionClass } from './retention/classes.ts';
 
 export { makeTask, taskText } from './engine/tasks.ts';
 export type { TaskOrigin } from './engine/tasks.ts';
+export { makeTimedTask } from './engine/timed-task.ts';
+export type { TimedOrigin } from './engine/timed-task.ts';
 export { childToken, keyToken, parseNamespace, parseToken } from './token/token.ts';
 export type { Namespace, Token } from './token/token.ts';
 export { contextHash, requestHash } from './token/hash.ts';
@@ -50,7 +52,9 @@ export { defineEntity } from './engine/define-entity.ts';
 export type { Entity, EntityDefinition, EntityKind } from './engine/define-entity.ts';
 export { readState, stateHistory, updateState } from './engine/versioned-state.ts';
 export type {
+  HistoryEntry,
   StateRuntime,
+  UnreadableVersion,
   UpdateOptions,
   Updated,
   VersionedValue,

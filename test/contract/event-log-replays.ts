@@ -57,6 +57,19 @@ export function replayContract(backend: EventBackend): void {
     expect((await replay(at, CHAIN)).state).toEqual(chainOf(upTo(50)));
   });
 
+  test('an event handed out twice does not stand in a snapshot for one that was missed', async () => {
+    const { at, log } = bench();
+    const all = countedUpTo(100);
+    await appendEvents(at, all.slice(50));
+    log.stutter();
+    log.afterNextPage(() => appendEvents(at, all.slice(0, 50)));
+    expect(await replay(at, CHAIN, { snapshots: SNAPSHOTS })).toMatchObject({ covered: 50 });
+    expect(await replay(at, CHAIN, { snapshots: SNAPSHOTS })).toMatchObject({
+      state: chainOf(upTo(100)),
+      covered: 100,
+    });
+  });
+
   test('a reducer that changes its state in place spoils no other replay', async () => {
     const { at } = bench();
     await appendEvents(at, countedUpTo(3));

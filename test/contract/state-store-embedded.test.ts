@@ -73,3 +73,47 @@ test('a version is never older than the one before it, though the clock was set 
   expect(await readState(store, account, { asOf: first.at - 1 })).toBeUndefined();
   await store.close();
 });
+
+test('as of a time that has passed the answer stays, though the clock was set back', async () => {
+  const folder = await scratchFolder();
+  const clock = settableClock();
+  const open = () => embeddedState(join(folder, 'state.db'), clock);
+  const store = open();
+  const put = (value: number, key: string) =>
+    updateState({ store, clock, random: () => 0 }, account, () => ({ balance: value }), {
+      token: tokenOf(key),
+    });
+  const [start, passed] = [clock.now(), clock.now() + 5];
+  clock.advance(10);
+  expect(await readState(store, account, { asOf: passed })).toBeUndefined();
+  clock.advance(-10);
+  await put(1, 'a');
+  expect(await readState(store, account, { asOf: passed })).toBeUndefined();
+
+  clock.advance(60);
+  const later = clock.now() - 1;
+  expect(await readState(store, account, { asOf: later })).toMatchObject({ version: 1 });
+  await store.close();
+  clock.advance(-60);
+  const again = open();
+  const runtime = { store: again, clock, random: () => 0 };
+  await updateState(runtime, account, () => ({ balance: 2 }), { token: tokenOf('b') });
+  expect(await readState(again, account, { asOf: later })).toMatchObject({ version: 1 });
+  expect(await readState(again, account, { asOf: later + 1 })).toMatchObject({ version: 2 });
+  expect(await readState(again, account, { asOf: start })).toBeUndefined();
+  await again.close();
+  await rm(folder, { recursive: true });
+});
+
+test('a time that is yet to come is not held back for having been asked about', async () => {
+  const clock = settableClock();
+  const store = embeddedState(':memory:', clock);
+  const tomorrow = clock.now() + 86_400_000;
+  expect(await readState(store, account, { asOf: tomorrow })).toBeUndefined();
+  await updateState({ store, clock, random: () => 0 }, account, () => ({ balance: 1 }), {
+    token: tokenOf('a'),
+  });
+  expect(await readState(store, account)).toMatchObject({ at: clock.now() });
+  expect(await readState(store, account, { asOf: tomorrow })).toMatchObject({ version: 1 });
+  await store.close();
+});

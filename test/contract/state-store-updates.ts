@@ -193,6 +193,33 @@ export function stateUpdateContract(backend: StateBackend): void {
     });
   });
 
+  test('one version that can not be read leaves the rest of its history readable', async () => {
+    const { runtime, store } = bench();
+    const loose = defineEntity({ name: 'account', schema: z.object({ owner: z.any() }) });
+    const strict = defineEntity({
+      name: 'account',
+      schema: z.object({ name: z.string() }),
+      schemaVersion: 2,
+      upcasters: { 1: (was) => ({ name: (was as { owner: string }).owner.trim() }) },
+    });
+    for (const owner of ['Ada', null, 'Bob']) {
+      const token = tokenOf(String(owner));
+      await updateState(runtime, loose.of(SHOP, '4711'), () => ({ owner }), { token });
+    }
+    const now = strict.of(SHOP, '4711');
+    const { versions } = await stateHistory(store, now, { limit: 9 });
+    expect(versions.map(({ version, value }) => [version, value])).toEqual([
+      [1, { name: 'Ada' }],
+      [2, undefined],
+      [3, { name: 'Bob' }],
+    ]);
+    const told = /^Version 2 of account\/4711 can't be read: its upcaster from version 1 threw/;
+    expect(versions[1]).toMatchObject({ token: tokenOf('null'), error: { code: 'upcast_failed' } });
+    expect(versions[1]?.error?.message).toMatch(told);
+    await expect(readState(store, now, { version: 2 })).rejects.toThrow(told);
+    expect(await readState(store, now)).toMatchObject({ value: { name: 'Bob' } });
+  });
+
   test('a value that does not fit its schema is not written', async () => {
     const { runtime, versions } = bench();
     const wrong = () => ({ balance: Number.NaN });

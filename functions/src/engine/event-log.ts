@@ -71,7 +71,7 @@ export interface Replayed<State> {
   readonly state: State;
   /** The last event taken in; absent for an empty log. */
   readonly position?: EventPosition;
-  /** Events in the log up to there. */
+  /** Events taken in, each token once: as many as the log holds up to there. */
   readonly covered: number;
 }
 
@@ -96,7 +96,7 @@ export async function replay<Types extends EventTypes, State>(
   let next: Snapshot | undefined;
 
   for await (const stored of storedEvents(at, position)) {
-    fold.take(eventOf(at.events, stored));
+    if (!fold.take(eventOf(at.events, stored))) continue;
     position = { logicalTime: stored.logicalTime, token: stored.token };
     covered += 1;
     if (snapshots && covered % snapshots.every === 0) {

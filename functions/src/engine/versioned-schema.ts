@@ -43,8 +43,8 @@ export function encodeAs<Schema extends z.ZodType>(
 /**
  * A stored value, brought to the newest schema version.
  *
- * @throws {RetryableError} `schema_newer` where this build is too old for it, `schema_misfit` where
- * upcasting it came to something that the schema refuses
+ * @throws {RetryableError} `schema_newer` where this build is too old for it, `upcast_failed` where an
+ * upcaster throws, `schema_misfit` where upcasting came to something that the schema refuses
  */
 export function decodeAs<Schema extends z.ZodType>(
   versioned: VersionedSchema<Schema>,
@@ -53,9 +53,22 @@ export function decodeAs<Schema extends z.ZodType>(
 ): z.output<Schema> {
   const { schema } = versioned;
   const current = upcast(what, stored.schemaVersion, decodeCanonical(stored.text), versioned);
-  const decoded = z.safeDecode(schema, current as z.input<Schema>);
+  const decoded = decodeBy(schema, what, current as z.input<Schema>);
   if (!decoded.success) throw misfit(what, decoded.error);
   return decoded.data;
+}
+
+function decodeBy<Schema extends z.ZodType>(schema: Schema, what: string, value: z.input<Schema>) {
+  try {
+    return z.safeDecode(schema, value);
+  } catch (error) {
+    throw new RetryableError(
+      'schema_misfit',
+      `${what} does not fit its schema, which threw: ${String(error)}. Mend that schema and deploy it; ` +
+        'what is stored stays as it was written.',
+      { cause: error },
+    );
+  }
 }
 
 function misfit(what: string, error: z.ZodError): RetryableError {

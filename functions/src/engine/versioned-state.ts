@@ -48,6 +48,18 @@ export interface VersionedValue<Value> {
   readonly at: number;
 }
 
+/** A version that this build can't read. What is stored stays as it was written. */
+export interface UnreadableVersion extends Omit<VersionedValue<unknown>, 'value'> {
+  readonly value?: never;
+  /** `schema_newer`, `upcast_failed` or `schema_misfit`, naming entity and version. */
+  readonly error: RetryableError;
+}
+
+/** A version in the history: a value, or the `error` why there is none. */
+export type HistoryEntry<Value> =
+  | (VersionedValue<Value> & { readonly error?: never })
+  | UnreadableVersion;
+
 const BACKOFF: Backoff = { firstMs: 50, longestMs: 1_000 };
 
 /**
@@ -142,14 +154,30 @@ export async function readState<Schema extends z.ZodType>(
   return found && versionedValue(entity, found);
 }
 
-/** Every version that the entity has had, the oldest first. */
+/**
+ * Every version that the entity has had, the oldest first. One that this build can't read stands in its
+ * place with its `error`, and keeps nobody from the others.
+ */
 export async function stateHistory<Schema extends z.ZodType>(
   store: StateStore,
   entity: Entity<Schema>,
   page: Page,
-): Promise<{ versions: VersionedValue<z.output<Schema>>[]; next?: string }> {
+): Promise<{ versions: HistoryEntry<z.output<Schema>>[]; next?: string }> {
   const { versions, ...rest } = await store.history(entity.namespace, entity.id, page);
-  return { versions: versions.map((found) => versionedValue(entity, found)), ...rest };
+  return { versions: versions.map((found) => historyEntry(entity, found)), ...rest };
+}
+
+function historyEntry<Schema extends z.ZodType>(
+  entity: Entity<Schema>,
+  found: StateVersion,
+): HistoryEntry<z.output<Schema>> {
+  try {
+    return versionedValue(entity, found);
+  } catch (error) {
+    if (!(error instanceof RetryableError)) throw error;
+    const { version, token, at } = found;
+    return { version, token, at, error };
+  }
 }
 
 function findState(

@@ -40,7 +40,8 @@ export interface Reducer<State, Event> {
 /** A state on its way through the events. */
 export interface Fold<State, Event> {
   readonly state: State;
-  take(event: Event): void;
+  /** Whether it was taken in: not where its token was before. */
+  take(event: Event): boolean;
 }
 
 /** The most that one event's text, or a snapshot's, may take. */
@@ -81,9 +82,10 @@ export function startFold<State, Event extends { readonly token: Token }>(
       return state;
     },
     take(event) {
-      if (met.has(event.token)) return;
+      if (met.has(event.token)) return false;
       met.add(event.token);
       state = reducer.apply(state, event);
+      return true;
     },
   };
 }

@@ -32,7 +32,8 @@ export function faultsOfSteps({ schemaVersion, upcasters }: SchemaSteps): string
  * A value as the newest schema version has it. `what` names it in errors.
  *
  * @throws {RetryableError} `schema_newer` for a version that this build does not know: while a deploy
- * is under way, newer instances write what older ones can't read
+ * is under way, newer instances write what older ones can't read; `upcast_failed` for an upcaster that
+ * throws, which a build with a better one heals
  */
 export function upcast(
   what: string,
@@ -51,7 +52,25 @@ export function upcast(
   for (let version = from; version < schemaVersion; version += 1) {
     const next = upcasters[version];
     if (!next) throw new RangeError(`${what} has schema version ${from}; versions count from 1.`);
-    current = next(current);
+    current = upcastOnce(what, version, next, current);
   }
   return current;
+}
+
+function upcastOnce(
+  what: string,
+  version: number,
+  next: (old: unknown) => unknown,
+  current: unknown,
+): unknown {
+  try {
+    return next(current);
+  } catch (error) {
+    throw new RetryableError(
+      'upcast_failed',
+      `${what} can't be read: its upcaster from version ${version} threw: ${String(error)}. Mend that ` +
+        'upcaster and deploy it; what is stored stays as it was written.',
+      { cause: error },
+    );
+  }
 }

@@ -10,6 +10,14 @@ const SHOP = 'shop' as Namespace;
 const add = (letter: string) => (old: unknown) => `${String(old)}${letter}`;
 const steps = { schemaVersion: 4, upcasters: { 1: add('b'), 2: add('c'), 3: add('d') } };
 
+function thrownBy(work: () => unknown): unknown {
+  try {
+    return work();
+  } catch (error) {
+    return error;
+  }
+}
+
 describe('upcasting', () => {
   test.each([
     [1, 'abcd'],
@@ -25,6 +33,19 @@ describe('upcasting', () => {
     expect(read).toThrow(RetryableError);
     expect(read).toThrow(
       'Version 9 of cart/7 was written under schema version 5, and this build knows versions up to 4.',
+    );
+  });
+
+  test('a step that throws is named, with the value, and what to do', () => {
+    const broken = {
+      schemaVersion: 3,
+      upcasters: { 1: add('b'), 2: (old: unknown) => (old as { owner: string }).owner.trim() },
+    };
+    const error = thrownBy(() => upcast('Version 9 of cart/7', 1, 'a', broken));
+    expect(error).toBeInstanceOf(RetryableError);
+    expect(error).toMatchObject({ code: 'upcast_failed', cause: expect.any(TypeError) as Error });
+    expect(String(error)).toMatch(
+      /Version 9 of cart\/7 can't be read: its upcaster from version 2 threw: TypeError: .* Mend /,
     );
   });
 
@@ -109,6 +130,19 @@ describe('a stored value', () => {
     expect(() => encodeAs(cart, 'It', { total: -1 }, 100)).toThrow(told);
     const stored = { schemaVersion: 1, text: '{"total":-1}' };
     expect(() => decodeAs(cart, 'It', stored)).toThrow(told);
+  });
+
+  test('is refused by name where a codec throws on it', () => {
+    const picky = z.codec(z.string(), z.number(), {
+      decode: (text) => JSON.parse(text) as number,
+      encode: (number) => String(number),
+    });
+    const read = () =>
+      decodeAs(versioned(picky), 'Version 3 of it', { schemaVersion: 1, text: '"{"' });
+    expect(read).toThrow(RetryableError);
+    expect(read).toThrow(
+      /^Version 3 of it does not fit its schema, which threw: SyntaxError: .* Mend /,
+    );
   });
 
   test('is refused when its text is over the limit in bytes', () => {
