@@ -95,14 +95,14 @@ function takenBack(member: (path: string) => Token): Act[] {
     { action: 'shipping.ship', token: member('ship'), ends: 'failed' },
     {
       action: 'payments.refund',
-      token: member('charge/undo'),
+      token: member('charge~undo'),
       ends: 'completed',
       kind: 'refund',
       resultField: 'refundId',
     },
     {
       action: 'inventory.release',
-      token: member('reserve/undo'),
+      token: member('reserve~undo'),
       ends: 'completed',
       kind: 'release',
       resultField: 'releaseId',

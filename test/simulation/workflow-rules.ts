@@ -75,8 +75,8 @@ const NEXT: Readonly<Record<MemberState, readonly MemberState[]>> = {
   published: ['completed', 'failed', 'cancelled', 'in_doubt', 'undoing'],
   in_doubt: ['completed', 'failed', 'cancelled', 'undoing'],
   completed: ['undoing'],
-  undoing: ['undone', 'undo_failed', 'undo_in_doubt'],
-  undo_in_doubt: ['undone', 'undo_failed'],
+  undoing: ['undone', 'undo_failed', 'undo_in_doubt', 'skipped'],
+  undo_in_doubt: ['undone', 'undo_failed', 'skipped'],
   undo_failed: [],
   failed: [],
   cancelled: [],
@@ -84,7 +84,7 @@ const NEXT: Readonly<Record<MemberState, readonly MemberState[]>> = {
   skipped: [],
 };
 const BY_PERSON: Readonly<Partial<Record<MemberState, readonly MemberState[]>>> = {
-  undo_in_doubt: ['skipped'],
+  completed: ['skipped'],
   undo_failed: ['skipped', 'completed'],
 };
 
@@ -122,6 +122,9 @@ function brokenChange(
   const early = next.error?.code === 'deadline_passed' && world.now() < (old.deadlineAt ?? 0);
   if (next.state === 'failed' && early) return 'It failed before its deadline.';
   const status = world.operation(next.token)?.record.status;
+  if (next.state === 'skipped' && !steered && status !== 'cancelled') {
+    return `It is skipped by nobody, and its operation ${status ?? 'absent'}.`;
+  }
   const expected = OPERATION[next.state];
   return expected === undefined || expected === status
     ? undefined

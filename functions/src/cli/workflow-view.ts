@@ -1,9 +1,13 @@
+import { isBack } from '../engine/member-step.ts';
 import type { StoredOperation } from '../operation/record.ts';
-import type { MemberState, WorkflowRecord, WorkflowStatus } from '../workflow/record.ts';
+import { isOnItsWay } from '../workflow/advance.ts';
+import type { MemberState, WorkflowStatus } from '../workflow/record.ts';
 import { shownStatus } from './describe.ts';
 import type { Paint, Style } from './paint.ts';
 import { table } from './table.ts';
 import { duration, moment, momentAndAge } from './times.ts';
+import { nextOfWorkflow } from './workflow-next.ts';
+import type { WorkflowSeen } from './workflow-next.ts';
 
 const STATUS_COLOURS: Readonly<Record<WorkflowStatus, Style>> = {
   running: 'cyan',
@@ -13,31 +17,18 @@ const STATUS_COLOURS: Readonly<Record<WorkflowStatus, Style>> = {
   parked: 'red',
 };
 
-const WHAT_NEXT: Readonly<Record<WorkflowStatus, string>> = {
-  running: 'Its open steps are run as they are delivered; the sweep publishes again what got lost.',
-  compensating: 'What has completed is being taken back, last first.',
-  completed: 'Nothing: it is done.',
-  compensated: 'Nothing: all that had completed is taken back.',
-  parked: 'Nothing, until a person has dealt with the reason.',
-};
-
-export interface WorkflowView {
-  readonly record: WorkflowRecord;
-  /** By logical time. */
-  readonly operations: readonly StoredOperation[];
-  readonly now: number;
-  readonly invocation: string;
-}
+export type WorkflowView = WorkflowSeen;
 
 /** The page of `workflow`: where it stands, its timeline over all agents, and what a person can do. */
 export function describeWorkflow(view: WorkflowView, paint: Paint): string {
   const { record } = view;
+  const { what, choices } = nextOfWorkflow(view);
   return [
     `${paint('bold', `${record.name} v${record.version}`)}  ${paint(STATUS_COLOURS[record.status], record.status)}`,
     head(view),
     table(view.operations, columns(view, paint), paint),
-    `${paint('bold', 'What runs next')}\n  ${WHAT_NEXT[record.status]}${inDoubt(view)}`,
-    ...choices(view).map(({ when, command }) => `  ${when}\n    ${paint('cyan', command)}`),
+    `${paint('bold', 'What runs next')}\n  ${what}`,
+    ...choices.map(({ when, command }) => `  ${when}\n    ${paint('cyan', command)}`),
   ].join('\n\n');
 }
 
@@ -46,7 +37,7 @@ function head({ record, now }: WorkflowView): string {
     `  root      ${record.root}`,
     `  started   ${momentAndAge(record.startedAt, now)}`,
   ];
-  if (record.deadlineAt !== undefined && record.status === 'running') {
+  if (record.deadlineAt !== undefined && isOnItsWay(record)) {
     lines.push(`  deadline  ${momentAndAge(record.deadlineAt, now)}`);
   }
   if (record.cause) lines.push(`  turned back  ${record.cause.code}: ${record.cause.message}`);
@@ -60,8 +51,9 @@ function head({ record, now }: WorkflowView): string {
 
 function columns({ record }: WorkflowView, paint: Paint) {
   const members = new Map<string, readonly [string, MemberState]>();
-  for (const [name, { token, state, forward }] of Object.entries(record.members)) {
-    members.set(token, [forward === undefined ? name : `${name}, undone`, state]);
+  for (const [name, member] of Object.entries(record.members)) {
+    const { token, state, forward } = member;
+    members.set(token, [isBack(member) ? `${name}, undone` : name, state]);
     if (forward !== undefined) members.set(forward, [name, 'completed']);
   }
   return [
@@ -91,39 +83,5 @@ function columns({ record }: WorkflowView, paint: Paint) {
       cell: ({ createdAt, updatedAt }: StoredOperation) => duration(updatedAt - createdAt),
       align: 'right' as const,
     },
-  ];
-}
-
-function inDoubt({ record, invocation }: WorkflowView): string {
-  const waiting = Object.entries(record.members).filter(
-    ([, { state }]) => state === 'in_doubt' || state === 'undo_in_doubt',
-  );
-  return waiting
-    .map(([name, { token }]) => `\n  Step "${name}" is in doubt: ${invocation} show ${token}`)
-    .join('');
-}
-
-function choices({ record, invocation }: WorkflowView): { when: string; command: string }[] {
-  const { root, status } = record;
-  const signature = '--actor YOU --reason WHY';
-  const stuck = Object.entries(record.members).filter(
-    ([, { state }]) => state === 'undo_failed' || state === 'undo_in_doubt',
-  );
-  return [
-    ...(status === 'running'
-      ? [{ when: 'To take it all back:', command: `${invocation} cancel ${root} ${signature}` }]
-      : []),
-    ...(status === 'parked'
-      ? [
-          {
-            when: 'The reason is dealt with; go on:',
-            command: `${invocation} retry ${root} ${signature}`,
-          },
-        ]
-      : []),
-    ...stuck.map(([name]) => ({
-      when: `You have undone "${name}" by hand:`,
-      command: `${invocation} skip ${root} ${name} ${signature}`,
-    })),
   ];
 }

@@ -8,8 +8,8 @@ import type { WorkflowRecord } from '../workflow/record.ts';
 import { cancelMember } from './cancel-member.ts';
 import type { AnyWorkflow } from './define-workflow.ts';
 import { planMove } from './plan-move.ts';
+import type { Move } from './plan-move.ts';
 import type { Runtime } from './runtime.ts';
-import { knownOf } from './workflow-tasks.ts';
 
 const MAX_ROUNDS = 10;
 
@@ -31,21 +31,34 @@ export async function advanceWorkflow(
   { workflows, workflow, namespace, root }: WorkflowAt,
   turn?: RecordedError,
 ): Promise<WorkflowRecord> {
+  let sent: Move | undefined;
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     const { found, at } = await workflows.get(namespace, root);
     if (!found) throw new StoreAway(`Workflow ${root} is not in the store.`);
     const { record, revision } = found;
+    // Refused, and yet it stands: the client met its own write, whose answer was lost.
+    if (sent && record.moveId === sent.record.moveId) await publish(runtime, sent);
     const cause = turn ?? overdue(record, at);
     const course = await courseOf(runtime, workflow, record, cause, at);
     if (!isMoving(record, course)) return record;
-    const move = await planMove(runtime, workflow, course, at);
+    const move = signed(runtime, await planMove(runtime, workflow, course, at));
+    sent = move;
     const answer = await workflows.write({ kind: 'move', revision, record: move.record });
     if (answer === 'written') {
-      if (move.tasks.length > 0) await runtime.publisher.publish(move.tasks);
+      await publish(runtime, move);
       if (!hasTurned(record, course)) return move.record;
+      sent = undefined;
     }
   }
   throw new StoreAway(`Workflow ${root} kept moving while it was advanced. The sweep tries again.`);
+}
+
+function signed(runtime: Runtime, { record, tasks }: Move): Move {
+  return { record: { ...record, moveId: runtime.newClaimId() }, tasks };
+}
+
+async function publish({ publisher }: Runtime, { tasks }: Move): Promise<void> {
+  if (tasks.length > 0) await publisher.publish(tasks);
 }
 
 /**
@@ -61,11 +74,10 @@ async function courseOf(
 ): Promise<Course> {
   const course = cause ? turnBack(record, workflow.plan, cause) : advance(record, workflow.plan);
   if (course.cancel.length === 0 || hasTurned(record, course)) return course;
-  const known = await knownOf(runtime, record);
   let informed = course.record;
   for (const name of course.cancel) {
-    const source = { record: informed, workflow, known, madeAt: storeNow };
-    const progress = await cancelMember(runtime, source, name);
+    const place = { record: informed, workflow, madeAt: storeNow };
+    const progress = await cancelMember(runtime, place, name);
     const isNews = progress && progress.state !== informed.members[name]?.state;
     if (isNews) informed = withNews(informed, { name, progress });
   }
@@ -76,7 +88,8 @@ function hasTurned(before: WorkflowRecord, { record, cancel }: Course): boolean 
   return cancel.length > 0 && before.status !== record.status;
 }
 
-function overdue(record: WorkflowRecord, storeNow: number): RecordedError | undefined {
+/** Why a workflow that still goes forward must turn back by now, if it must. */
+export function overdue(record: WorkflowRecord, storeNow: number): RecordedError | undefined {
   if (record.status !== 'running' || record.deadlineAt === undefined) return undefined;
   if (storeNow < record.deadlineAt) return undefined;
   return {

@@ -1,4 +1,10 @@
-import type { CompletedRecord, StoredOperation, TerminalRecord } from '../operation/record.ts';
+import { recordedError } from '../operation/errors.ts';
+import type {
+  CompletedRecord,
+  InDoubtRecord,
+  StoredOperation,
+  TerminalRecord,
+} from '../operation/record.ts';
 import { catchUp } from './catch-up.ts';
 import type { TimedAnswer } from './claim-token.ts';
 import { keepLonger } from './keep-longer.ts';
@@ -10,6 +16,7 @@ import type { Origin } from './publish-follow-ups.ts';
 import { readCold } from './read-cold.ts';
 import type { Runtime } from './runtime.ts';
 import { underToken } from './tasks.ts';
+import { waitForAll } from './wait-for-all.ts';
 import { within } from './within.ts';
 
 /** Answers a request whose token someone has already: never runs an effect. */
@@ -31,6 +38,7 @@ export async function answerDuplicate(
       return { kind: elsewhere ? 'in_flight_elsewhere' : 'in_flight_here', retryAfterMs };
     }
     case 'inDoubt':
+      if (origin) await tellOfDoubt(runtime, answer.found.record, origin, answer.askedAt);
       return { kind: 'in_doubt', error: answer.found.record.error, fresh: answer.fresh };
     case 'mismatch':
       return { kind: 'mismatch', faults: [MISMATCHES[answer.part]] };
@@ -39,6 +47,28 @@ export async function answerDuplicate(
         kind: 'expired',
         faults: ['madeAt: older than records are kept, so whether it ran can no longer be known'],
       };
+  }
+}
+
+/**
+ * A doubt that comes from a lapsed lease is told to the workflow by whoever finds it. Where that can't be
+ * done now a sweep does it: the doubt itself, which is announced once, must not be lost over it.
+ */
+async function tellOfDoubt(
+  runtime: Runtime,
+  record: InDoubtRecord,
+  { steps, task }: Origin,
+  askedAt: number,
+): Promise<void> {
+  const { clock, limits, telemetry } = runtime;
+  const leftMs = limits.claimAnswerMs - (clock.monotonic() - askedAt);
+  try {
+    await within(clock, leftMs, catchUp(runtime, steps, underToken(task, record.token), record));
+  } catch (error) {
+    telemetry.event('WARNING', 'A workflow is told of a doubt by the next sweep', {
+      action: record.action,
+      error: recordedError(error),
+    });
   }
 }
 
@@ -62,7 +92,10 @@ async function replay(
   return { kind: 'replayed', token: record.token, answer: answerOf(record), drift };
 }
 
-/** What a crash may have come before: its follow-ups' publishing, its workflow's next move. */
+/**
+ * What a crash may have come before: its follow-ups' publishing, its workflow's next move. Neither waits
+ * for the other.
+ */
 async function payDebts(
   runtime: Runtime,
   found: StoredOperation<TerminalRecord>,
@@ -70,12 +103,12 @@ async function payDebts(
   remembered: boolean,
 ): Promise<void> {
   const { record } = found;
-  if (record.status === 'completed' && !record.sent) {
-    await publishUnsent(runtime, { ...found, record }, origin);
-  }
-  if (!remembered) {
-    await catchUp(runtime, origin.steps, underToken(origin.task, record.token), record);
-  }
+  const task = underToken(origin.task, record.token);
+  const unsent = record.status === 'completed' && !record.sent;
+  await waitForAll([
+    ...(unsent ? [publishUnsent(runtime, { ...found, record }, origin)] : []),
+    ...(remembered ? [] : [catchUp(runtime, origin.steps, task, record)]),
+  ]);
 }
 
 /** A crash came between the record and its follow-ups: publish them now, from the record. */
@@ -93,9 +126,9 @@ export async function publishUnsent(
   if (!origin) return;
   const result = await unpackValue(record.result, runtime.blobs);
   const task = underToken(origin.task, token);
-  const follows = await following(origin, task, result);
+  const follows = await following({ ...origin, task }, namespace, result);
   if (follows.kind === 'pending') throw follows.error;
-  await publishFollowUps(runtime, follows.tasks, at);
+  await publishFollowUps(runtime, follows, at);
 }
 
 /** What a caller that wants the value itself is given: for an archived operation, from cold storage. */

@@ -1,6 +1,7 @@
 import type { OperationRecord } from '../operation/record.ts';
 import type { TaskMessage, WorkflowPlace } from '../operation/task.ts';
 import { advance, isMoving } from '../workflow/advance.ts';
+import type { Plan } from '../workflow/advance.ts';
 import type { WorkflowRecord } from '../workflow/record.ts';
 import { advanceWorkflow } from './advance-workflow.ts';
 import type { WorkflowAt } from './advance-workflow.ts';
@@ -29,7 +30,9 @@ export async function catchUp(
     ? steps.workflows.pinned(place.name, place.version)
     : steps.workflows.latest(action);
   if (!workflow) return;
-  const { namespace, root } = operation;
+  const { namespace } = operation;
+  // One that follows from another's step is known by its start's token; the start is in that ledger.
+  const root = place ? operation.root : operation.token;
   const standing: Standing = new Map(place && [[place.member, operation]]);
   const { told, found } = await tell(runtime, { workflows, workflow, namespace, root }, standing);
   if (told || !found) return;
@@ -49,13 +52,39 @@ export async function catchUp(
 /** Whether the step's completion is what published the tasks that are open now. */
 function isRightBehind(
   record: WorkflowRecord,
-  { workflow }: WorkflowAt,
+  { workflow: { plan } }: WorkflowAt,
   place: WorkflowPlace | undefined,
 ): boolean {
-  if (record.status === 'compensating') return true;
-  if (record.status !== 'running') return false;
   const own = place
-    ? workflow.plan.stages.findIndex((stage) => stage.some(({ name }) => name === place.member))
+    ? plan.stages.findIndex((stage) => stage.some(({ name }) => name === place.member))
     : -1;
-  return own === record.stage - 1;
+  switch (record.status) {
+    case 'running':
+      return own === record.stage - 1;
+    case 'compensating':
+      return own === stageTakenBackBefore(record, plan, place?.direction);
+    case 'completed':
+    case 'compensated':
+    case 'parked':
+      return false;
+  }
+}
+
+/**
+ * The stage whose end has published the compensations that are open now: the one taken back before, for
+ * a compensation; for a step forward the one that turned the workflow back, if nothing is between.
+ */
+function stageTakenBackBefore(
+  { members, stage }: WorkflowRecord,
+  { stages }: Plan,
+  direction: WorkflowPlace['direction'] | undefined,
+): number | undefined {
+  const statesOf = (index: number) => stages[index]?.map(({ name }) => members[name]?.state) ?? [];
+  const open = stages.findIndex((_, index) => statesOf(index).includes('undoing'));
+  if (open < 0) return undefined;
+  for (let index = open + 1; index <= stage; index += 1) {
+    const takenBack = statesOf(index).some((state) => state === 'undone' || state === 'skipped');
+    if (takenBack) return direction === 'back' ? index : undefined;
+  }
+  return direction === 'forward' ? stage : undefined;
 }

@@ -7,6 +7,7 @@ import type { Following } from './publish-follow-ups.ts';
 import type { WorkflowProgress } from './progress.ts';
 import type { Recorded } from './record-conclusion.ts';
 import type { Runtime } from './runtime.ts';
+import { waitForAll } from './wait-for-all.ts';
 
 /** What a recorded run leads to: tasks that follow from the result, and its workflow's next. */
 export interface Onward {
@@ -24,11 +25,8 @@ export async function finish(
 ): Promise<TaskOutcome> {
   switch (conclusion.kind) {
     case 'done': {
-      if (follows?.kind === 'pending') throw follows.error;
-      if (recorded.outbox !== undefined) {
-        await publishFollowUps(runtime, follows?.tasks ?? [], recorded.claim);
-      }
-      await moves?.after();
+      // The workflow goes on, whatever becomes of what follows from its step; and the other way round.
+      await waitForAll([follow(runtime, recorded, follows), moves?.after() ?? Promise.resolve()]);
       remember(runtime, request, recorded, {
         status: 'completed',
         result: recorded.result ?? { kind: 'purged' },
@@ -48,6 +46,15 @@ export async function finish(
       await moves?.after();
       return { kind: 'in_doubt', error: conclusion.error, fresh: true };
   }
+}
+
+async function follow(
+  runtime: Runtime,
+  { claim, outbox }: Extract<Recorded, { kind: 'settled' }>,
+  follows: Following | undefined,
+): Promise<void> {
+  if (follows?.kind === 'pending') throw follows.error;
+  if (follows && outbox !== undefined) await publishFollowUps(runtime, follows, claim);
 }
 
 type Settled =

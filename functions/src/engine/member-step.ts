@@ -38,6 +38,7 @@ export function isOwn(
   return operation.root === root && operation.action === action;
 }
 
-export function isBack({ state }: MemberProgress): boolean {
-  return state === 'undoing' || state === 'undo_in_doubt';
+/** The member's token names its compensation's operation. */
+export function isBack({ token, forward }: MemberProgress): boolean {
+  return forward !== undefined && forward !== token;
 }

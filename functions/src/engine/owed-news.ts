@@ -1,7 +1,12 @@
 import { StoreAway } from '../operation/errors.ts';
 import type { OperationRecord } from '../operation/record.ts';
 import { isOpen, withNews } from '../workflow/advance.ts';
-import type { MemberProgress, StoredWorkflow, WorkflowRecord } from '../workflow/record.ts';
+import type {
+  MemberProgress,
+  MemberState,
+  StoredWorkflow,
+  WorkflowRecord,
+} from '../workflow/record.ts';
 import { advanceWorkflow } from './advance-workflow.ts';
 import type { WorkflowAt } from './advance-workflow.ts';
 import { progressFrom } from './cancel-member.ts';
@@ -60,11 +65,11 @@ export async function owedNews(
   if (standing?.token !== operation.token || !isOpen(standing)) return undefined;
   if (!isOwn(workflow, record, name, operation)) return undefined;
   const settled = progressFrom(workflow, operation);
-  if (!settled || settled.state === 'in_doubt') return undefined;
+  if (!settled || (settled.state === 'in_doubt' && isInDoubt(standing))) return undefined;
   const told = operation.status === 'archived' ? await fromCold() : settled;
   if (!isBack(standing)) return told;
   const { token, error } = told;
-  const state = told.state === 'completed' ? 'undone' : 'undo_failed';
+  const state = takenBackAs(told.state);
   return { ...standing, state, token, ...(error && { error }) };
 
   /** The stub tells how it ended; the rest lies in cold storage, if it still does. */
@@ -77,5 +82,23 @@ export async function owedNews(
       if (error instanceof PayloadGone) return stub;
       throw error;
     }
+  }
+}
+
+function isInDoubt({ state }: MemberProgress): boolean {
+  return state === 'in_doubt' || state === 'undo_in_doubt';
+}
+
+/** What a compensation's own outcome says of its member. Nothing but a person's skip cancels one. */
+function takenBackAs(outcome: MemberState): MemberState {
+  switch (outcome) {
+    case 'completed':
+      return 'undone';
+    case 'in_doubt':
+      return 'undo_in_doubt';
+    case 'cancelled':
+      return 'skipped';
+    default:
+      return 'undo_failed';
   }
 }

@@ -1,10 +1,9 @@
 import { StoreAway } from '../operation/errors.ts';
-import type { RecordedError } from '../operation/errors.ts';
 import type { WorkflowStore } from '../ports/workflow-store.ts';
 import { shownToken } from '../token/token.ts';
 import type { Namespace, Token } from '../token/token.ts';
 import { isOpen } from '../workflow/advance.ts';
-import type { WorkflowRecord } from '../workflow/record.ts';
+import type { ParkedReason, WorkflowRecord } from '../workflow/record.ts';
 import { parked, reportParked } from './parked.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -26,7 +25,7 @@ export async function parkOver(
   runtime: Pick<Runtime, 'telemetry'>,
   workflows: WorkflowStore,
   awaited: Awaited,
-  why: RecordedError,
+  why: ParkedReason,
 ): Promise<void> {
   const { namespace, root } = awaited;
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
@@ -49,13 +48,17 @@ export function isAwaited(
   return standing?.token === token && isOpen(standing);
 }
 
-/** For a member under whose token another operation stands. */
-export function takenByAnother(member: string): RecordedError {
+/** For a member, or its compensation, under whose token another operation stands. */
+export function takenByAnother(member: string, direction: 'forward' | 'back'): ParkedReason {
+  const what = direction === 'back' ? `the compensation of "${member}"` : `step "${member}"`;
+  const then =
+    direction === 'back'
+      ? `take "${member}" back by hand if that has not been done, and skip it`
+      : 'cancel the workflow';
   return {
     code: 'mismatch',
-    message:
-      `The token of step "${member}" is used for another action. ` +
-      'Look at that operation, then cancel the workflow.',
+    message: `The token of ${what} is used for another action. Look at that operation, then ${then}.`,
     retryable: false,
+    over: [member],
   };
 }

@@ -1,10 +1,9 @@
 import { recordedError } from '../operation/errors.ts';
-import type { RecordedError } from '../operation/errors.ts';
-import type { WorkflowRecord } from '../workflow/record.ts';
+import type { ParkedReason, WorkflowRecord } from '../workflow/record.ts';
 import type { Runtime } from './runtime.ts';
 
 /** A workflow that stands still until a person acts. */
-export function parked(record: WorkflowRecord, why: RecordedError): WorkflowRecord {
+export function parked(record: WorkflowRecord, why: ParkedReason): WorkflowRecord {
   const from = record.status === 'running' ? 'running' : 'compensating';
   return { ...record, status: 'parked', parked: why, parkedFrom: from };
 }
@@ -22,21 +21,34 @@ export function reportParked(
   });
 }
 
-/** The next params don't fit their steps' schemas. */
-export function misfit(misfits: readonly string[]): RecordedError {
+/** A member whose params can't be made: they don't fit its step's schema, or building them threw. */
+export interface Unmade {
+  readonly member: string;
+  readonly kind: 'misfit' | 'thrown';
+  readonly what: string;
+}
+
+/** Why a workflow is parked over what was to be published next. */
+export function unmadeParams(unmade: readonly Unmade[]): ParkedReason {
+  const each = unmade.map(({ member, what }) => `"${member}" ${what}`).join('; ');
+  const thrown = unmade.some(({ kind }) => kind === 'thrown');
   return {
-    code: 'params_misfit',
-    message: `The next params don't fit their steps (${misfits.join('; ')}). Mend the definition, then retry.`,
+    code: thrown ? 'params_not_built' : 'params_misfit',
+    message: thrown
+      ? `The next step's params could not be built (those of ${each}). Mend the definition, then retry.`
+      : `The next params don't fit their steps (those of ${each}). Mend the definition, then retry.`,
     retryable: false,
+    over: unmade.map(({ member }) => member),
   };
 }
 
-/** The next params' own building threw. */
-export function unbuildable(error: unknown): RecordedError {
+/** The step's schema refuses the params. */
+export function misfit(member: string, action: string, faults: readonly string[]): Unmade {
+  return { member, kind: 'misfit', what: `for ${action}: ${faults.join('; ')}` };
+}
+
+/** The params' own building threw. */
+export function unbuildable(member: string, error: unknown): Unmade {
   const { code, message } = recordedError(error);
-  return {
-    code: 'params_not_built',
-    message: `The next step's params could not be built (${code}: ${message}). Mend the definition, then retry.`,
-    retryable: false,
-  };
+  return { member, kind: 'thrown', what: `by ${code}: ${message}` };
 }

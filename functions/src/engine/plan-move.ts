@@ -1,11 +1,11 @@
-import type { RecordedError } from '../operation/errors.ts';
 import type { TaskMessage } from '../operation/task.ts';
 import { tick } from '../token/lamport.ts';
 import type { Course } from '../workflow/advance.ts';
 import type { MemberProgress, WorkflowRecord } from '../workflow/record.ts';
 import type { AnyWorkflow, Member } from './define-workflow.ts';
 import { parseParams } from './param-faults.ts';
-import { misfit, parked, reportParked, unbuildable } from './parked.ts';
+import { misfit, parked, reportParked, unbuildable, unmadeParams } from './parked.ts';
+import type { Unmade } from './parked.ts';
 import type { Runtime } from './runtime.ts';
 import type { AnyStep } from './step.ts';
 import { backTask, forwardTask, knownOf } from './workflow-tasks.ts';
@@ -41,28 +41,23 @@ export async function planMove(
   const known = await knownOf(runtime, record, fresh);
   const ticked = { ...record, logicalTime: tick(record.logicalTime) };
   const source = { record: ticked, workflow, known, madeAt: storeNow };
-  try {
-    const made = [
-      ...forward.map((name) => published(source, memberOf(workflow, name))),
-      ...back.map((name) => undoing(source, memberOf(workflow, name))),
-    ];
-    const misfits = (await Promise.all(made.map(misfitsOf))).flat();
-    if (misfits.length > 0) return standStill(misfit(misfits));
-    const members = { ...record.members };
-    for (const { name, progress } of made) members[name] = progress;
-    return settle(
-      { record: { ...ticked, members }, tasks: made.map(({ task }) => task) },
-      storeNow,
-    );
-  } catch (error) {
-    return standStill(unbuildable(error));
-  }
-
-  function standStill(why: RecordedError): Move {
-    const standing = parked(record, why);
+  const wanted = [
+    ...forward.map((name) => ({ name, make: published })),
+    ...back.map((name) => ({ name, make: undoing })),
+  ];
+  const made = await Promise.all(
+    wanted.map(({ name, make }) => madeOrNot(name, () => make(source, memberOf(workflow, name)))),
+  );
+  const unmade = made.filter((each) => 'kind' in each);
+  if (unmade.length > 0) {
+    const standing = parked(record, unmadeParams(unmade));
     reportParked(runtime, standing);
     return settle({ record: standing, tasks: [] }, storeNow);
   }
+  const tasks = made.filter((each) => 'task' in each);
+  const members = { ...record.members };
+  for (const { name, progress } of tasks) members[name] = progress;
+  return settle({ record: { ...ticked, members }, tasks: tasks.map(({ task }) => task) }, storeNow);
 }
 
 interface Made {
@@ -76,16 +71,11 @@ interface Made {
 function published(source: TaskSource, member: Member): Made {
   const { name, step, deadlineMs } = member;
   const task = forwardTask(source, member);
-  const { token } = task;
-  if (deadlineMs === undefined)
-    return { name, step, task, progress: { state: 'published', token } };
+  const { token, requestHash } = task;
+  const progress = { state: 'published', token, requestHash } as const;
+  if (deadlineMs === undefined) return { name, step, task, progress };
   const deadlineAt = Math.ceil(source.madeAt + deadlineMs);
-  return {
-    name,
-    step,
-    task: { ...task, deadlineAt },
-    progress: { state: 'published', token, deadlineAt },
-  };
+  return { name, step, task: { ...task, deadlineAt }, progress: { ...progress, deadlineAt } };
 }
 
 function undoing(source: TaskSource, member: Member): Made {
@@ -102,6 +92,7 @@ function undoing(source: TaskSource, member: Member): Made {
     progress: {
       state: 'undoing',
       token: task.token,
+      requestHash: task.requestHash,
       forward,
       ...(result && { result }),
       ...(retries > 0 && { retries }),
@@ -130,8 +121,13 @@ function settle({ record, tasks }: Move, storeNow: number): Move {
   return { record: { ...rest, dueAt: Math.min(soon, beforeDeadline ?? soon) }, tasks };
 }
 
-async function misfitsOf({ name, step, task }: Made): Promise<string[]> {
-  const parsed = await parseParams(step, task.params);
-  if (parsed.success) return [];
-  return [`those of "${name}" for ${step.action}: ${parsed.faults.join('; ')}`];
+async function madeOrNot(member: string, make: () => Made): Promise<Made | Unmade> {
+  try {
+    const made = make();
+    const { step, task } = made;
+    const parsed = await parseParams(step, task.params);
+    return parsed.success ? made : misfit(member, step.action, parsed.faults);
+  } catch (error) {
+    return unbuildable(member, error);
+  }
 }

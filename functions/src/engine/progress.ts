@@ -6,7 +6,7 @@ import type { DeriveProgress, WorkflowStore } from '../ports/workflow-store.ts';
 import type { Claim } from '../ports/token-store.ts';
 import { advance, isOpen, withNews } from '../workflow/advance.ts';
 import type { StoredWorkflow, WorkflowRecord } from '../workflow/record.ts';
-import { advanceWorkflow } from './advance-workflow.ts';
+import { advanceWorkflow, overdue } from './advance-workflow.ts';
 import { beginWorkflow } from './begin-workflow.ts';
 import type { AnyWorkflow } from './define-workflow.ts';
 import { newsFrom } from './member-news.ts';
@@ -82,7 +82,8 @@ const PLAN_ANSWER_MS = 5_000;
  * A step alone in its stage moves the workflow in the commit that records it. A member of a group
  * writes its own field there, so that members never wait for each other, and looks afterwards whether
  * it was the last. So does a single one whose successors can't be planned now: that an effect is done
- * must not go unrecorded because something else can't be read.
+ * must not go unrecorded because something else can't be read. And one whose workflow is past its
+ * deadline by then: that turns back afterwards.
  */
 function movement(runtime: Runtime, member: Member): WorkflowProgress {
   const { workflows, workflow, place, task, claim, conclusion } = member;
@@ -108,7 +109,8 @@ function movement(runtime: Runtime, member: Member): WorkflowProgress {
       const told = withNews(found.record, { name: place.member, progress });
       const { revision } = found;
       if (planned?.revision !== revision) {
-        planned = { revision, move: await plan(told, storeNow, result) };
+        const late = overdue(told, storeNow) !== undefined;
+        planned = { revision, move: late ? undefined : await plan(told, storeNow, result) };
       }
       const { move } = planned;
       onward = move ?? 'to be planned';

@@ -1,17 +1,20 @@
-import { z } from 'zod';
 import type { StoredOutbox } from '../operation/record.ts';
 import type { TaskMessage } from '../operation/task.ts';
 import type { Claim } from '../ports/token-store.ts';
 import { decodeCanonical, encodeCanonical } from '../token/canonical.ts';
+import { shownToken } from '../token/token.ts';
+import type { Namespace } from '../token/token.ts';
+import { checkFollowUps } from './check-follow-ups.ts';
+import type { CheckedFollowUps, RefusedFollowUp } from './check-follow-ups.ts';
 import { packText, unpackText } from './payload.ts';
 import type { Runtime } from './runtime.ts';
 import type { Steps } from './register-steps.ts';
-import type { AnyStep, FollowUp } from './step.ts';
-import { followUpTasks } from './tasks.ts';
+import type { AnyStep } from './step.ts';
+import { waitForAll } from './wait-for-all.ts';
 
-/** What a result leads to: tasks, nothing, or `pending` where the step's `next` could not say. */
+/** What a result leads to: tasks, nothing, or `pending` where that can't be said here and now. */
 export type Following =
-  | { readonly kind: 'tasks'; readonly tasks: readonly TaskMessage[] }
+  | ({ readonly kind: 'known' } & CheckedFollowUps)
   | { readonly kind: 'pending'; readonly error: unknown };
 
 /** The run that a result comes from, as far as its follow-ups depend on it. */
@@ -23,41 +26,31 @@ export interface Origin {
   readonly task: TaskMessage;
 }
 
-/** Derives the follow-ups. The effect is done by now, so a throwing `next` must not undo the result. */
+/**
+ * Derives the follow-ups. The effect is done by now, so that neither a throwing `next` nor one that asks
+ * for what can't be run undoes the result.
+ */
 export async function following(
-  { steps, step, params }: Pick<Origin, 'steps' | 'step' | 'params'>,
-  task: TaskMessage,
+  { steps, step, params, task }: Origin,
+  namespace: Namespace,
   result: unknown,
 ): Promise<Following> {
   try {
     const followUps = step.next?.(result, params) ?? [];
-    await checkFollowUps(steps, followUps);
-    const tasks = followUpTasks(task, followUps);
-    encodeCanonical(tasks);
-    return { kind: 'tasks', tasks };
+    const checked = await checkFollowUps(steps, { step, task, namespace }, followUps);
+    outboxText(checked);
+    return { kind: 'known', ...checked };
   } catch (error) {
     return { kind: 'pending', error };
   }
 }
 
-/** An agent may decide as it goes, but only on steps that are registered, and on so many at once. */
-const MAX_FOLLOW_UPS = 100;
+/** The ones that were refused are kept with the others: what becomes of both, a crash must not undo. */
+type Kept = TaskMessage | { readonly refused: RefusedFollowUp };
 
-async function checkFollowUps(steps: Steps, followUps: readonly FollowUp[]): Promise<void> {
-  const faults: string[] = [];
-  for (const { action, params } of followUps) {
-    const step = steps.get(action);
-    if (step) {
-      const parsed: z.ZodSafeParseResult<unknown> = await step.params.safeParseAsync(params);
-      if (!parsed.success) faults.push(`${action}: ${z.prettifyError(parsed.error)}`);
-    } else faults.push(`${action}: no such step is registered`);
-  }
-  if (followUps.length > MAX_FOLLOW_UPS) {
-    faults.push(`${followUps.length} follow-ups are more than ${MAX_FOLLOW_UPS}`);
-  }
-  if (faults.length > 0) {
-    throw new RangeError(`What follows can't be run: ${faults.join('; ')}.`);
-  }
+function outboxText({ tasks, refused }: CheckedFollowUps): string {
+  const kept: Kept[] = [...tasks, ...refused.map((each) => ({ refused: each }))];
+  return encodeCanonical(kept);
 }
 
 export async function packOutbox(
@@ -65,23 +58,49 @@ export async function packOutbox(
   { blobs }: Runtime,
 ): Promise<StoredOutbox | undefined> {
   if (following.kind === 'pending') return { kind: 'pending' };
-  if (following.tasks.length === 0) return undefined;
-  return packText(encodeCanonical(following.tasks), blobs);
+  if (following.tasks.length + following.refused.length === 0) return undefined;
+  return packText(outboxText(following), blobs);
 }
 
 export async function unpackOutbox(
   outbox: Exclude<StoredOutbox, { kind: 'pending' }>,
   { blobs }: Runtime,
-): Promise<readonly TaskMessage[]> {
-  return decodeCanonical(await unpackText(outbox, blobs)) as readonly TaskMessage[];
+): Promise<CheckedFollowUps> {
+  const kept = decodeCanonical(await unpackText(outbox, blobs)) as readonly Kept[];
+  return {
+    tasks: kept.flatMap((each) => ('refused' in each ? [] : [each])),
+    refused: kept.flatMap((each) => ('refused' in each ? [each.refused] : [])),
+  };
 }
 
-/** Publishes recorded follow-ups, then marks them. A crash in between publishes them again: harmless. */
+/**
+ * Publishes recorded follow-ups, records the refused ones as operations of their own, then marks that it
+ * is done. A crash in between does it again: harmless.
+ */
 export async function publishFollowUps(
-  { publisher, store }: Runtime,
-  tasks: readonly TaskMessage[],
+  runtime: Runtime,
+  { tasks, refused }: CheckedFollowUps,
   { namespace, token, revision }: Pick<Claim, 'namespace' | 'token' | 'revision'>,
 ): Promise<void> {
-  if (tasks.length > 0) await publisher.publish(tasks);
+  const { publisher, store } = runtime;
+  await waitForAll([
+    ...(tasks.length > 0 ? [publisher.publish(tasks)] : []),
+    ...refused.map((each) => recordRefused(runtime, each)),
+  ]);
   await store.markSent(namespace, token, revision);
+}
+
+/** Said after it is on record, and again where a crash makes it be recorded again: rather twice than never. */
+async function recordRefused(
+  { store, telemetry, newClaimId }: Runtime,
+  { facts, error }: RefusedFollowUp,
+): Promise<void> {
+  await store.record({ facts, claimId: newClaimId(), outcome: { status: 'failed', error } });
+  const { action, namespace, token } = facts;
+  telemetry.event('ERROR', 'A task that was to follow from a result is refused for good', {
+    action,
+    namespace,
+    token: shownToken(token),
+    error: { code: error.code, message: error.message },
+  });
 }

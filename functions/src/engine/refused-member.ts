@@ -68,7 +68,7 @@ async function see(runtime: Runtime, steps: Steps, refusal: Refusal): Promise<vo
   if (unwanted) return void (await advanceWorkflow(runtime, at));
   const operation = await runtime.store.get(namespace, token);
   if (operation && !isOwn(workflow, found.record, member, operation.record)) {
-    return parkOver(runtime, workflows, awaited, takenByAnother(member));
+    return parkOver(runtime, workflows, awaited, takenByAnother(member, place.direction));
   }
   if (operation && isTerminal(operation.record))
     return learn(runtime, at, member, operation.record);

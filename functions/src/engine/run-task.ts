@@ -88,7 +88,9 @@ export async function perform(
     if (conclusion.kind === 'lost') return { kind: 'claim_lost' };
 
     const follows =
-      conclusion.kind === 'done' ? await following(work, task, conclusion.result) : undefined;
+      conclusion.kind === 'done'
+        ? await following({ ...work, task }, claim.namespace, conclusion.result)
+        : undefined;
     const moves = progressOf(runtime, steps, task, claim, conclusion);
     const recorded = await recordConclusion(runtime, lease, conclusion, follows, moves);
     if (recorded.kind === 'lost') return { kind: 'claim_lost' };

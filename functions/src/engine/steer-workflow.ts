@@ -1,8 +1,11 @@
 import type { WorkflowStore } from '../ports/workflow-store.ts';
 import type { Namespace, Token } from '../token/token.ts';
-import type { MemberProgress, MemberState, WorkflowRecord } from '../workflow/record.ts';
-import { isOnItsWay } from '../workflow/advance.ts';
+import type { WorkflowRecord } from '../workflow/record.ts';
 import { advanceWorkflow } from './advance-workflow.ts';
+import type { WorkflowAt } from './advance-workflow.ts';
+import { cancelCompensation } from './cancel-member.ts';
+import { decideSteering, isSigned, notCancellable } from './decide-steering.ts';
+import { tell } from './owed-news.ts';
 import type { Steps } from './register-steps.ts';
 import type { Runtime } from './runtime.ts';
 import { seeToMembers } from './see-to-members.ts';
@@ -12,9 +15,12 @@ import { notDeployed } from './sweep-workflows.ts';
 export type Steering =
   /** Turn one back that runs, or is parked on its way: what has completed is compensated. */
   | { readonly verb: 'cancel'; readonly actor: string; readonly reason: string }
-  /** Let a parked one go on; compensations that failed for good are run again, under new tokens. */
+  /**
+   * Let a parked one go on; compensations that failed for good are run again, under new tokens. Not one
+   * on its way whose deadline has passed: that would be taken back, which is a `cancel`.
+   */
   | { readonly verb: 'retry'; readonly actor: string; readonly reason: string }
-  /** Take a stuck compensation on oneself: the workflow goes on as if it were undone. */
+  /** Take a stuck compensation on oneself: the workflow goes on as if it were undone. It never runs again. */
   | {
       readonly verb: 'skip';
       readonly member: string;
@@ -29,7 +35,12 @@ export type SteeringAnswer =
 
 const MAX_ROUNDS = 5;
 
-/** Applies a person's decision to a workflow and takes it as far as that allows. */
+/**
+ * Applies a person's decision to a workflow and takes it as far as that allows. The same decision, sent
+ * again because its answer was lost, is recognised by its signature and answered as made.
+ *
+ * @throws {StoreAway} whether it is made is then unknown; ask again
+ */
 export async function steerWorkflow(
   runtime: Runtime,
   workflows: WorkflowStore,
@@ -45,73 +56,42 @@ export async function steerWorkflow(
     if (!workflow) return { kind: 'refused', why: notDeployed(steps, name, version).message };
     const at = { workflows, workflow, namespace, root };
 
-    if (steering.verb === 'cancel') {
-      if (!isOnItsWay(found.record)) return notCancellable(found.record);
-      const cause = {
-        code: 'cancelled',
-        message: `Cancelled by ${steering.actor}: ${steering.reason}`,
-        retryable: false,
-      };
-      const record = await advanceWorkflow(runtime, at, cause);
-      return record.status === 'completed' ? notCancellable(record) : { kind: 'steered', record };
-    }
-    const next =
-      steering.verb === 'retry' ? retried(found.record) : skipped(found.record, steering.member);
-    if (typeof next === 'string') return { kind: 'refused', why: next };
-    const { verb, actor, reason } = steering;
-    const steered = { verb, actor, reason, at: Math.floor(storeNow) };
-    // Due at once: should this process end here, a sweep goes on with it.
-    const record = { ...next, steered, dueAt: Math.ceil(storeNow) };
-    const written = await workflows.write({ kind: 'move', revision: found.revision, record });
-    if (written === 'written') {
-      const moved = await advanceWorkflow(runtime, at);
-      await seeToMembers(runtime, at, moved);
-      return { kind: 'steered', record: moved };
+    const decided = await decideSteering(runtime, at, found.record, steering, storeNow);
+    switch (decided.kind) {
+      case 'settled':
+        await tell(runtime, at, new Map([[decided.member, decided.operation]]));
+        break;
+      case 'refused': {
+        const before = isSigned(found.record, steering);
+        return before ? goOn(runtime, at, steering) : { kind: 'refused', why: decided.why };
+      }
+      case 'turn': {
+        const record = await advanceWorkflow(runtime, at, decided.cause);
+        return record.status === 'completed' ? notCancellable(record) : { kind: 'steered', record };
+      }
+      case 'write': {
+        const { revision } = found;
+        const written = await workflows.write({ kind: 'move', revision, record: decided.record });
+        if (written === 'written') return goOn(runtime, at, steering);
+      }
     }
   }
   return { kind: 'refused', why: 'The workflow kept moving. Look at it again, then decide.' };
 }
 
-function retried(record: WorkflowRecord): WorkflowRecord | string {
-  const { parked: _parked, parkedFrom, ...rest } = record;
-  if (record.status !== 'parked' || !parkedFrom) {
-    return `Only a parked workflow can be retried; this one is ${record.status}.`;
+/** What follows from a decision that stands. */
+async function goOn(runtime: Runtime, at: WorkflowAt, steering: Steering): Promise<SteeringAnswer> {
+  const { found } = await at.workflows.get(at.namespace, at.root);
+  if (!found) return { kind: 'absent' };
+  const { record } = found;
+  if (steering.verb === 'skip') {
+    const place = { record, workflow: at.workflow, madeAt: runtime.store.now() };
+    await cancelCompensation(runtime, place, steering.member);
   }
-  const members = mapMembers(record, 'undo_failed', (member) => ({
-    ...member,
-    state: 'completed',
-    token: member.forward ?? member.token,
-    retries: (member.retries ?? 0) + 1,
-  }));
-  return { ...rest, status: parkedFrom, members };
-}
-
-function skipped(record: WorkflowRecord, name: string): WorkflowRecord | string {
-  const member = record.members[name];
-  if (member?.state !== 'undo_failed' && member?.state !== 'undo_in_doubt') {
-    return `Step "${name}" has no stuck compensation to skip; it is ${member?.state ?? 'unknown'}.`;
-  }
-  const { parked: _parked, parkedFrom: _from, ...rest } = record;
-  const members = { ...record.members, [name]: { ...member, state: 'skipped' as const } };
-  return { ...rest, status: 'compensating', members };
-}
-
-function mapMembers(
-  record: WorkflowRecord,
-  state: MemberState,
-  change: (member: MemberProgress) => MemberProgress,
-): WorkflowRecord['members'] {
-  return Object.fromEntries(
-    Object.entries(record.members).map(([name, member]) => [
-      name,
-      member.state === state ? change(member) : member,
-    ]),
-  );
-}
-
-function notCancellable({ status }: WorkflowRecord): SteeringAnswer {
-  return {
-    kind: 'refused',
-    why: `Only a running workflow can be cancelled; this one is ${status}.`,
-  };
+  const moved = await advanceWorkflow(runtime, at);
+  // Logical time tells whether that has made, and published, the tasks which are open now.
+  if (moved.logicalTime !== record.logicalTime) return { kind: 'steered', record: moved };
+  await seeToMembers(runtime, at, moved);
+  const after = await at.workflows.get(at.namespace, at.root);
+  return { kind: 'steered', record: after.found?.record ?? moved };
 }

@@ -2,12 +2,13 @@ import { recordedError } from '../operation/errors.ts';
 import type { WorkflowStore } from '../ports/workflow-store.ts';
 import type { StoredWorkflow } from '../workflow/record.ts';
 import { advanceWorkflow } from './advance-workflow.ts';
+import { dueOnes } from './due-ones.ts';
+import type { SweepOptions } from './due-ones.ts';
 import { parked, reportParked } from './parked.ts';
 import { isUnderWay, REDRIVE_AFTER_MS } from './plan-move.ts';
 import type { Steps } from './register-steps.ts';
 import type { Runtime } from './runtime.ts';
 import { seeToMembers } from './see-to-members.ts';
-import type { SweepOptions } from './sweep.ts';
 
 export interface WorkflowSweepReport {
   /** Moved on, turned back at their deadline, or parked. */
@@ -20,18 +21,22 @@ export interface WorkflowSweepReport {
 /**
  * Looks after the workflows of one shard whose time has come: moves on what can move, turns back what
  * is past its deadline, tells them of steps that have settled without them, publishes again what may
- * never have been published. Safe to run twice at once.
+ * never have been published. What can't be looked after is tried ever more rarely, and keeps nothing else
+ * from its turn. Safe to run twice at once.
  */
 export async function sweepWorkflows(
   runtime: Runtime,
   steps: Steps,
-  { shard, namespace, limit = 200 }: SweepOptions,
+  options: SweepOptions,
 ): Promise<WorkflowSweepReport> {
   const { workflows } = runtime.store;
   if (!workflows) return { moved: 0, republished: 0, failed: 0 };
-  const due = await workflows.due(shard, { limit });
+  const due = dueOnes(runtime, options, async (page) => {
+    const { workflows: found, next } = await workflows.due(options.shard, page);
+    return { due: found, next };
+  });
   let [moved, republished, failed] = [0, 0, 0];
-  for (const found of due.workflows.filter(({ record }) => record.namespace === namespace)) {
+  for await (const found of due) {
     try {
       const done = await lookAfter(runtime, workflows, steps, found);
       if (done.moved) moved += 1;

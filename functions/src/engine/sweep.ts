@@ -1,29 +1,17 @@
 import { recordedError } from '../operation/errors.ts';
 import type { StoredOperation } from '../operation/record.ts';
 import { publishUnsent } from './answer-duplicate.ts';
+import { dueOnes } from './due-ones.ts';
+import type { SweepOptions } from './due-ones.ts';
 import { unpackText } from './payload.ts';
 import type { Runtime } from './runtime.ts';
 import { taskFromText } from './tasks.ts';
-import type { Namespace } from '../token/token.ts';
-
-export interface SweepOptions {
-  readonly shard: number;
-  /** Whose records: others that share the store have a queue, and a sweep, of their own. */
-  readonly namespace: Namespace;
-  /** The most records one run looks at; what is left is found by the next. Default 2,000. */
-  readonly limit?: number;
-}
 
 export interface SweepReport {
   readonly redriven: number;
   readonly published: number;
   readonly failed: number;
 }
-
-const PAGE = 200;
-
-/** Overdue for longer than this, a record is re-driven ever more rarely: something is wrong with it. */
-const THINNED_AFTER_MS = 900_000;
 
 /**
  * Re-drives what has passed its time in one shard: lapsed and waiting operations by publishing their
@@ -32,7 +20,12 @@ const THINNED_AFTER_MS = 900_000;
  */
 export async function sweep(runtime: Runtime, options: SweepOptions): Promise<SweepReport> {
   let [redriven, published, failed] = [0, 0, 0];
-  for await (const operation of dueOnes(runtime, options)) {
+  const { store } = runtime;
+  const due = dueOnes(runtime, options, async (page) => {
+    const { operations, next } = await store.due(options.shard, page);
+    return { due: operations, next };
+  });
+  for await (const operation of due) {
     try {
       const done = await redrive(runtime, operation);
       if (done === 'redriven') redriven += 1;
@@ -46,26 +39,6 @@ export async function sweep(runtime: Runtime, options: SweepOptions): Promise<Sw
     }
   }
   return { redriven, published, failed };
-}
-
-/** Page by page: what can't be re-driven stays at the front, and must not keep the rest from it. */
-async function* dueOnes(
-  { store, random }: Runtime,
-  { shard, namespace, limit = 2_000 }: SweepOptions,
-): AsyncGenerator<StoredOperation> {
-  let after: string | undefined;
-  for (let seen = 0; seen < limit; seen += PAGE) {
-    const size = Math.min(PAGE, limit - seen);
-    const page = await store.due(shard, { limit: size, ...(after !== undefined && { after }) });
-    for (const operation of page.operations) {
-      const { record } = operation;
-      const overdueMs = store.now() - (record.dueAt ?? 0);
-      const isTurn = random() * overdueMs < THINNED_AFTER_MS;
-      if (record.namespace === namespace && isTurn) yield operation;
-    }
-    after = page.next;
-    if (after === undefined) return;
-  }
 }
 
 async function redrive(

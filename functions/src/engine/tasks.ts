@@ -81,7 +81,7 @@ export function followUpTasks(parent: TaskMessage, followUps: readonly FollowUp[
 
 /** What an operation's record keeps of its task for good. */
 export function factsOf(
-  task: TaskMessage,
+  task: Omit<TaskMessage, 'params'>,
   namespace: Namespace,
   step: Pick<AnyStep, 'effect' | 'retention'>,
 ): ClaimRequest['facts'] {

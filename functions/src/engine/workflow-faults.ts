@@ -14,7 +14,7 @@ export function faultsOf(
   const faults: string[] = [];
   if (parseAction(name) === undefined) faults.push('its name must be dotted lower-case words');
   if (!Number.isSafeInteger(version) || version < 1) faults.push('its version must count from 1');
-  if (deadlineMs !== undefined && !(deadlineMs >= 1)) faults.push('deadlineMs must be positive');
+  if (!isSpan(deadlineMs)) faults.push(`its deadlineMs is ${deadlineMs}, ${SPAN}`);
   if (stages.length === 0) faults.push('it has no steps');
   const met = new Set<string>();
   for (const stage of stages) {
@@ -25,9 +25,20 @@ export function faultsOf(
       if (met.has(member.name)) faults.push(`two members are named "${member.name}"`);
       met.add(member.name);
       faults.push(...attemptFaults(member));
+      if (!isSpan(member.deadlineMs)) {
+        faults.push(`"${member.name}" has a deadlineMs of ${member.deadlineMs}, ${SPAN}`);
+      }
     }
   }
   return faults;
+}
+
+const LONGEST_SPAN_MS = 100 * 365 * 86_400_000;
+const SPAN = 'which must be positive, and at most a hundred years of milliseconds';
+
+/** What a time may be moved on by and stay one that tasks can carry; or none is given. */
+function isSpan(ms: number | undefined): boolean {
+  return ms === undefined || (ms > 0 && ms <= LONGEST_SPAN_MS);
 }
 
 function attemptFaults({ name, maxAttempts, compensate }: Member): string[] {

@@ -1,4 +1,3 @@
-import { StoreAway } from '../operation/errors.ts';
 import type { OperationRecord, StoredValue } from '../operation/record.ts';
 import type { TaskMessage, WorkflowPlace } from '../operation/task.ts';
 import { requestHash } from '../token/hash.ts';
@@ -9,12 +8,13 @@ import type { AnyWorkflow, Member } from './define-workflow.ts';
 import { PayloadGone, unpackValue } from './payload.ts';
 import { readCold } from './read-cold.ts';
 import type { Runtime } from './runtime.ts';
-import type { FollowUp } from './step.ts';
 
-/** All that a member's params may be built from, decoded. */
+/**
+ * All that a member's params may be built from, decoded. Reading what can't be had throws `PayloadGone`:
+ * nobody else misses it.
+ */
 export interface Known {
   readonly input: unknown;
-  /** Reading one that can't be had throws `PayloadGone`: nobody else misses it. */
   readonly results: Readonly<Record<string, unknown>>;
 }
 
@@ -30,7 +30,7 @@ export async function knownOf(
   record: WorkflowRecord,
   fresh?: FreshResult,
 ): Promise<Known> {
-  const input = await unpackValue(record.input, runtime.blobs);
+  const input = await recalled(runtime, async () => record.input);
   const completed = Object.entries(record.members).filter(([, member]) => hasResult(member.state));
   const elsewhere = await resultsElsewhere(
     runtime,
@@ -45,7 +45,12 @@ export async function knownOf(
     );
     Object.defineProperty(results, name, { get, enumerable: true });
   }
-  return { input, results };
+  return {
+    get input() {
+      return input();
+    },
+    results,
+  };
 }
 
 async function recalled(
@@ -80,7 +85,7 @@ function hasResult(state: string): boolean {
   );
 }
 
-/** A step may be archived long before its workflow ends. */
+/** A step may be archived long before its workflow ends, and forgotten. */
 async function resultOf(
   runtime: Runtime,
   standing: OperationRecord | undefined,
@@ -89,9 +94,9 @@ async function resultOf(
 ): Promise<StoredValue> {
   const record = standing?.status === 'archived' ? await readCold(runtime, standing) : standing;
   if (record?.status === 'completed') return record.result;
-  throw new StoreAway(
+  throw new PayloadGone(
     `The result of step "${name}" of workflow ${shownToken(root)} is not in its operation ` +
-      `(${record?.status ?? 'absent'}).`,
+      `(${record?.status ?? 'forgotten'}).`,
   );
 }
 
@@ -109,44 +114,42 @@ export interface TaskSource {
 
 /** A member's task forward: the same but for its date, token included, whenever it is made again. */
 export function forwardTask(source: TaskSource, member: Member): TaskMessage {
-  return memberTask(source, member, 'forward', 0, {
-    action: member.step.action,
-    params: member.params(source.known),
-  });
+  return built(unbuiltTask(source, member, 'forward'), member.params(source.known));
 }
 
 /** The task that undoes a completed member; `occurrence` counts the times a person asked to retry it. */
 export function backTask(source: TaskSource, member: Member, occurrence: number): TaskMessage {
-  const { compensate } = member;
-  if (!compensate) throw new RangeError(`Step "${member.name}" has no compensation.`);
-  const { input, results } = source.known;
+  const { known } = source;
   const context = {
-    input,
-    results,
+    get input() {
+      return known.input;
+    },
+    results: known.results,
     get result() {
-      return results[member.name];
+      return known.results[member.name];
     },
   };
-  return memberTask(source, member, 'back', occurrence, {
-    action: compensate.step.action,
-    params: compensate.params(context),
-  });
+  const task = unbuiltTask(source, member, 'back', occurrence);
+  return built(task, member.compensate?.params(context));
 }
 
-function memberTask(
-  { record, workflow, madeAt }: TaskSource,
+/** A member's task but for its params, which not everybody who deals with it needs. */
+export type UnbuiltTask = Omit<TaskMessage, 'params' | 'requestHash'>;
+
+export function unbuiltTask(
+  { record, workflow, madeAt }: Omit<TaskSource, 'known'>,
   member: Member,
   direction: WorkflowPlace['direction'],
-  occurrence: number,
-  { action, params }: FollowUp,
-): TaskMessage {
-  const path = `${record.name}/${member.name}${direction === 'back' ? '/undo' : ''}`;
+  occurrence = 0,
+): UnbuiltTask {
+  const part = direction === 'back' ? member.compensate : member;
+  if (!part) throw new RangeError(`Step "${member.name}" has no compensation.`);
+  const { action } = part.step;
+  const path = `${record.name}/${member.name}${direction === 'back' ? UNDOING : ''}`;
   return {
     schema: 'agent-once/task@1',
     action,
-    params,
     token: childToken(record.root, path, occurrence),
-    requestHash: requestHash(action, params),
     ...(record.contextHash !== undefined && { contextHash: record.contextHash }),
     agent: action.split('.')[0] ?? action,
     root: record.root,
@@ -156,4 +159,11 @@ function memberTask(
     workflow: { name: workflow.name, version: workflow.version, member: member.name, direction },
     ...(record.traceparent !== undefined && { traceparent: record.traceparent }),
   };
+}
+
+/** In a compensation's path. No action holds a `~`, so no follow-up of its step has this path. */
+const UNDOING = '~undo';
+
+function built(task: UnbuiltTask, params: unknown): TaskMessage {
+  return { ...task, params, requestHash: requestHash(task.action, params) };
 }

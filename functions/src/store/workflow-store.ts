@@ -62,7 +62,8 @@ export function documentWrite(progress: ProgressWrite): DocumentWrite {
 
 /** What may change over a workflow's life; what is absent from the next record is removed. */
 function wholePatch(record: WorkflowRecord): Record<string, unknown> {
-  const { status, stage, members, logicalTime, dueAt, cause, parked, parkedFrom, steered } = record;
+  const { status, stage, members, logicalTime, dueAt, cause } = record;
+  const { parked, parkedFrom, steered, moveId } = record;
   return {
     status,
     stage,
@@ -73,5 +74,6 @@ function wholePatch(record: WorkflowRecord): Record<string, unknown> {
     parked: parked ?? null,
     parkedFrom: parkedFrom ?? null,
     ...(steered && { steered }),
+    ...(moveId !== undefined && { moveId }),
   };
 }

@@ -142,6 +142,7 @@ function parkedBy(record: WorkflowRecord, name: string): WorkflowRecord {
     code: 'compensation_failed',
     message: `The compensation of "${name}" failed for good (${error.code}: ${error.message}).`,
     retryable: false,
+    over: [name],
   };
   return { ...record, status: 'parked', parked, parkedFrom: 'compensating' };
 }

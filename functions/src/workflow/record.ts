@@ -23,6 +23,8 @@ export interface MemberProgress {
   readonly state: MemberState;
   /** Of the operation that the state speaks of: the step's, or its compensation's. */
   readonly token: Token;
+  /** Of the task that was published under the token: what cancels it needs no params then. */
+  readonly requestHash?: string;
   /** The step's result if it is small; a larger one stays in its operation. */
   readonly result?: StoredValue;
   readonly error?: RecordedError;
@@ -32,6 +34,11 @@ export interface MemberProgress {
   readonly forward?: Token;
   /** How often a person asked for its compensation again. */
   readonly retries?: number;
+}
+
+/** Why a workflow stands still, and over which of its members. */
+export interface ParkedReason extends RecordedError {
+  readonly over?: readonly string[];
 }
 
 export type WorkflowStatus = 'running' | 'compensating' | 'completed' | 'compensated' | 'parked';
@@ -62,11 +69,13 @@ export interface WorkflowRecord {
   /** Why it turned back. */
   readonly cause?: RecordedError;
   /** Why it stands still, for a person. */
-  readonly parked?: RecordedError;
+  readonly parked?: ParkedReason;
   /** What it goes on as, once a person has dealt with it. */
   readonly parkedFrom?: 'running' | 'compensating';
   /** The last intervention by a person. */
   readonly steered?: RecordedOverride;
+  /** Random, of the last move that noted one: how a move whose answer was lost is recognised. */
+  readonly moveId?: string;
   readonly traceparent?: string;
   readonly contextHash?: string;
 }

@@ -130,7 +130,7 @@ describe('agent-once workflow', () => {
     expect(err).toContain('No workflow under root');
   });
 
-  test('cancel turns a running one back, once', async () => {
+  test('cancel turns a running one back, once, and the same cancel again is answered as made', async () => {
     const { root, run, cli } = await deployment(new Set());
     await run(2);
     const cancelled = await cli('cancel', root, ...SIGNED);
@@ -139,8 +139,11 @@ describe('agent-once workflow', () => {
     await run();
     expect((await cli('workflow', root)).out).toMatch(/order\.fulfil v1 {2}compensated/);
     const again = await cli('cancel', root, ...SIGNED);
-    expect(again.exit).toBe(4);
-    expect(again.err).toContain('this one is compensated');
+    expect(again.exit).toBe(0);
+    expect(again.out).toMatch(/order\.fulfil v1 {2}compensated/);
+    const another = await cli('cancel', root, '--actor', 'bob', '--reason', 'asked to');
+    expect(another.exit).toBe(4);
+    expect(another.err).toContain('this one is compensated');
   });
 
   test('a compensation that failed for good parks it, and retry runs it again', async () => {

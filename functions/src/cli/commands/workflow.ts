@@ -22,15 +22,20 @@ export function workflowCommands(run: Run): Command[] {
     .argument(...root)
     .action((token: Token) => run((context) => shown(context, token)));
   const cancel = signed(new Command('cancel'))
-    .summary('turn a running workflow back')
-    .description('Turns a running workflow back: what has completed is compensated.')
+    .summary('turn a workflow on its way back')
+    .description(
+      'Turns a workflow back that runs, or is parked on its way: what has completed is compensated.',
+    )
     .argument(...root)
     .action((token: Token, signature: Signature) =>
       run((context) => steer(context, token, { verb: 'cancel', ...signature })),
     );
   const retry = signed(new Command('retry'))
     .summary('let a parked workflow go on')
-    .description('Lets a parked workflow go on; compensations that failed for good run again.')
+    .description(
+      'Lets a parked workflow go on; compensations that failed for good run again. One that is parked ' +
+        'on its way beyond its deadline is refused: cancel it.',
+    )
     .argument(...root)
     .action((token: Token, signature: Signature) =>
       run((context) => steer(context, token, { verb: 'retry', ...signature })),
@@ -38,7 +43,9 @@ export function workflowCommands(run: Run): Command[] {
   const skip = signed(new Command('skip'))
     .summary('take a stuck compensation on yourself')
     .description(
-      'Takes a stuck compensation on yourself: the workflow goes on as if it were undone.',
+      'Takes a stuck compensation on yourself: the workflow goes on as if it were undone, and it never ' +
+        'runs again. One that failed for good, is in doubt, whose token another operation has, or whose ' +
+        'params can’t be built.',
     )
     .argument(...root)
     .argument('<STEP>', 'the step’s name within the workflow')
