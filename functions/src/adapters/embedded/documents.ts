@@ -2,6 +2,7 @@ import type { OperationRecord } from '../../operation/record.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { OperationDocuments, ReadAnswer } from '../../ports/operation-documents.ts';
 import { inTransaction, openDatabase, orAway } from './database.ts';
+import { forgetOver } from './forget.ts';
 import { commitAtOnce, groupCommit } from './group-commit.ts';
 import { patchedText } from './patch.ts';
 import { storedOperation } from './row.ts';
@@ -99,6 +100,7 @@ export function embeddedDocuments(
     },
 
     async select(selection, page) {
+      if (selection.by === 'expired') orAway(() => forgetOver(database, clock.now()));
       return orAway(() => ({ ...selectOperations(database, selection, page), at: clock.now() }));
     },
 
