@@ -30,6 +30,9 @@ export const keptSubscription = (topic: string): string =>
 /** A timestamp, on stubs only: Firestore's TTL removes them after it. */
 export const OPERATION_TTL_FIELD = 'forgetAt';
 
+/** A timestamp, on workflows at their end only. */
+export const WORKFLOW_TTL_FIELD = 'forgetAt';
+
 export const WORKFLOW_INDEXES: Readonly<Record<'status' | 'due', readonly IndexField[]>> = {
   status: ascending('namespace', 'status'),
   due: ascending('shard', 'dueAt'),

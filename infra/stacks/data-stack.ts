@@ -7,7 +7,7 @@ import { ProjectIamCustomRole } from '@cdktf/provider-google/lib/project-iam-cus
 import { StorageBucketIamMember } from '@cdktf/provider-google/lib/storage-bucket-iam-member/index.js';
 import type { StorageBucket } from '@cdktf/provider-google/lib/storage-bucket/index.js';
 import type { Construct } from 'constructs';
-import { COLLECTIONS, OPERATION_TTL_FIELD } from '../../functions/src/names.ts';
+import { COLLECTIONS, OPERATION_TTL_FIELD, WORKFLOW_TTL_FIELD } from '../../functions/src/names.ts';
 import { ProjectStack } from '../constructs/google-project.ts';
 import { keyGrants } from '../constructs/key-grant.ts';
 import { privateBucket } from '../constructs/private-bucket.ts';
@@ -83,13 +83,13 @@ export class DataStack extends ProjectStack {
         indexConfig: {},
       });
     }
-    new FirestoreField(this, 'forgets-stubs', {
-      database,
-      collection: COLLECTIONS.operations,
-      field: OPERATION_TTL_FIELD,
-      ttlConfig: {},
-      indexConfig: {},
-    });
+    for (const [name, collection, field] of [
+      ['stubs', COLLECTIONS.operations, OPERATION_TTL_FIELD],
+      ['workflows', COLLECTIONS.workflows, WORKFLOW_TTL_FIELD],
+    ] as const) {
+      const at = { database, collection, field };
+      new FirestoreField(this, `forgets-${name}`, { ...at, ttlConfig: {}, indexConfig: {} });
+    }
   }
 
   #buckets(): void {

@@ -4,9 +4,14 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { embeddedDocuments } from '../../functions/src/adapters/embedded/documents.ts';
+import type { WorkflowRecord } from '../../functions/src/workflow/record.ts';
+import { RECORDS } from '../support/operation-records.ts';
 import { scratchFolder } from '../support/scratch-folder.ts';
 import { settableClock } from '../support/settable-clock.ts';
 import { tokenStoreContract } from './token-store.contract.ts';
+
+/** As far as forgetting looks. */
+const WORKFLOW = { schema: 1, root: 'r1', status: 'completed', shard: 0 } as object;
 
 const CLAIM_FROM_PROCESS = new URL('../support/claim-from-process.ts', import.meta.url);
 
@@ -25,6 +30,30 @@ tokenStoreContract({
       },
     };
   },
+});
+
+test('a stub and an ended workflow are forgotten once their time is over, when archiving looks', async () => {
+  const clock = settableClock();
+  const documents = embeddedDocuments(':memory:', clock);
+  const forgetAt = clock.now() + 60_000;
+  const { archived } = RECORDS;
+  const ended = { ...(WORKFLOW as WorkflowRecord), forgetAt };
+  await documents.create('stub', { ...archived, forgetAt });
+  await documents.create('hot', RECORDS.completed);
+  await documents.commit([
+    { kind: 'create', of: 'workflows', id: 'ended', record: ended },
+    { kind: 'create', of: 'workflows', id: 'running', record: WORKFLOW as WorkflowRecord },
+  ]);
+  const standing = async () => {
+    await documents.select({ by: 'expired', shard: 0, before: 0 }, { limit: 1 });
+    const operations = await documents.read(['stub', 'hot']);
+    const workflows = await Promise.all(['ended', 'running'].map(documents.readWorkflow));
+    return [...operations.found, ...workflows.map(({ found }) => found)].map(Boolean);
+  };
+  expect(await standing()).toEqual([true, true, true, true]);
+  clock.advance(60_000);
+  expect(await standing()).toEqual([false, true, false, true]);
+  await documents.close();
 });
 
 test('processes share a file: one winner for each token', async () => {

@@ -3,6 +3,7 @@ import { steerWorkflow } from '../../functions/src/engine/steer-workflow.ts';
 import { fanOut, orderSaga } from './workflow/definitions.ts';
 import { largeResults } from './workflow/large-results.ts';
 import { refusals } from './workflow/refusals.ts';
+import { lifeOfWorkflows } from './workflow/life.ts';
 import { turningBack } from './workflow/turning-back.ts';
 import { NAMESPACE, stage } from './workflow/fixture.ts';
 import type { WorkflowSubject } from './workflow/fixture.ts';
@@ -163,6 +164,7 @@ export function workflowContract({ name, open }: WorkflowSubject): void {
     largeResults(open);
     refusals(open);
     turningBack(open);
+    lifeOfWorkflows(open);
 
     test('results of 5 × 300 KiB are recorded and reach the step after them', async () => {
       const { workflow, steps } = fanOut(5, 300 * 1024);

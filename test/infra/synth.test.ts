@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { COLLECTIONS, OPERATION_TTL_FIELD } from '../../functions/src/names.ts';
+import { COLLECTIONS, OPERATION_TTL_FIELD, WORKFLOW_TTL_FIELD } from '../../functions/src/names.ts';
 import { at, ofType, readSynthesised } from '../../infra/policy/synthesised.ts';
 import { FUNCTION_NAMES } from '../../infra/resource-names.ts';
 import {
@@ -56,17 +56,23 @@ describe.each(Object.keys(ENVIRONMENTS))('the environment %s', (name) => {
     expect(object?.attributes).toMatchObject({ name: SOURCE.objectName, source: SOURCE.path });
   });
 
-  it('lets Firestore forget stubs, by a field without an index', () => {
+  it('lets Firestore forget stubs and ended workflows, each by a field without an index', () => {
     const ttl = ofType(resourcesOf(name), 'google_firestore_field').filter(
       ({ attributes }) => attributes['ttl_config'] !== undefined,
     );
-    expect(ttl.map(({ attributes }) => attributes)).toEqual([
-      expect.objectContaining({
+    expect(ttl.map(({ attributes }) => attributes)).toMatchObject([
+      {
         collection: COLLECTIONS.operations,
         field: OPERATION_TTL_FIELD,
         ttl_config: {},
         index_config: {},
-      }),
+      },
+      {
+        collection: COLLECTIONS.workflows,
+        field: WORKFLOW_TTL_FIELD,
+        ttl_config: {},
+        index_config: {},
+      },
     ]);
   });
 });

@@ -1,6 +1,5 @@
 import type { TaskMessage } from '../operation/task.ts';
 import { documentId, shardOf } from '../token/token.ts';
-import type { Namespace } from '../token/token.ts';
 import { advance } from '../workflow/advance.ts';
 import type { WorkflowRecord } from '../workflow/record.ts';
 import type { AnyWorkflow } from './define-workflow.ts';
@@ -14,7 +13,7 @@ export async function beginWorkflow(
   runtime: Runtime,
   workflow: AnyWorkflow,
   task: TaskMessage,
-  namespace: Namespace,
+  { namespace, keptMs }: Pick<WorkflowRecord, 'namespace' | 'keptMs'>,
 ): Promise<Move> {
   const storeNow = runtime.store.now();
   const { name, version, deadlineMs } = workflow;
@@ -33,6 +32,7 @@ export async function beginWorkflow(
     logicalTime: task.logicalTime,
     madeAt: task.madeAt,
     startedAt: Math.floor(storeNow),
+    ...(keptMs !== undefined && { keptMs }),
     ...(deadlineMs !== undefined && { deadlineAt: Math.ceil(storeNow + deadlineMs) }),
     shard: shardOf(documentId(namespace, task.token), runtime.store.shards),
     ...(task.traceparent !== undefined && { traceparent: task.traceparent }),

@@ -1,6 +1,7 @@
 import type { OperationRecord, StoredValue } from '../operation/record.ts';
 import type { ColdEntry, ColdStorage } from '../ports/cold-storage.ts';
 import { coldBlobName } from '../retention/archive-plan.ts';
+import { purgeFromWorkflow } from './purge-workflow.ts';
 import type { Runtime } from './runtime.ts';
 
 type Places = Pick<Runtime, 'blobs' | 'cold'>;
@@ -44,10 +45,18 @@ export async function erasePayload(
   );
 }
 
-/** The rest of a purge of a hot operation: its record remembers where the bytes are. */
-export async function erasePurged(places: Places, record: OperationRecord): Promise<void> {
-  const purged = record.status === 'completed' && record.result.kind === 'purged';
-  if (purged) await erasePayload(places, record);
+/**
+ * The rest of a purge of a hot operation: its record remembers where the bytes are, and its workflow may
+ * have copies. May be repeated.
+ */
+export async function erasePurged(
+  places: Places & Pick<Runtime, 'store'>,
+  record: OperationRecord,
+): Promise<void> {
+  const emptied = record.status === 'completed' && record.result.kind === 'purged';
+  if (!emptied && record.override?.verb !== 'purge') return;
+  await erasePayload(places, record);
+  await purgeFromWorkflow(places, record);
 }
 
 /** Where a settled record's payload was spilled to, if it was. */

@@ -10,6 +10,7 @@ import type { Namespace, Token } from '../token/token.ts';
 import { erasePayload, whyLocked, whyNotErasable } from './cold-erase.ts';
 import { linesIn } from './cold-lines.ts';
 import { rewriteWithout } from './cold-rewrite.ts';
+import { purgeFromWorkflow } from './purge-workflow.ts';
 import type { RestoredBy } from './restore.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -137,6 +138,7 @@ async function eraseCopies(
   without: Set<string>,
 ): Promise<ColdPurgeAnswer> {
   const { namespace, token } = stub;
+  await purgeFromWorkflow({ store, blobs }, stub);
   let copies = first;
   let rewritten = 0;
   for (let round = 0; round < MAX_ROUNDS; round += 1) {

@@ -101,7 +101,7 @@ export async function intervene(
     purges ? whyNotErasedHere(runtime, record) : undefined,
   );
   // A purge that was signed before, by a call whose answer was lost, may not have come to its end.
-  if (purges && answer.kind === 'stale') await eraseSpilled(runtime, answer.found);
+  if (purges && answer.kind === 'stale') await eraseCopies(runtime, answer.found);
   if (answer.kind !== 'overridden') return answer;
   runtime.telemetry.event('NOTICE', `A person intervened: ${override.verb}`, {
     verb: override.verb,
@@ -109,7 +109,7 @@ export async function intervene(
     namespace,
     token: shownToken(token),
   });
-  if (purges) await eraseSpilled(runtime, answer.found);
+  if (purges) await eraseCopies(runtime, answer.found);
   const isOurs = namespace === tasksOf;
   const published = isOurs && freesTask(override) && (await publish(runtime, answer.found));
   return { kind: 'done', found: answer.found, published };
@@ -134,8 +134,8 @@ async function whyNotErasedHere(
 }
 
 /** Without cold storage: deleting there takes a right that the service has not, though nothing be there. */
-function eraseSpilled({ blobs }: Runtime, { record }: StoredOperation): Promise<void> {
-  return erasePurged({ blobs }, record);
+function eraseCopies({ store, blobs }: Runtime, { record }: StoredOperation): Promise<void> {
+  return erasePurged({ store, blobs }, record);
 }
 
 function freesTask({ verb }: Override): boolean {

@@ -1,6 +1,7 @@
 import type { TaskMessage } from '../operation/task.ts';
 import { tick } from '../token/lamport.ts';
 import type { Course } from '../workflow/advance.ts';
+import { isAtItsEnd } from '../workflow/record.ts';
 import type { MemberProgress, WorkflowRecord } from '../workflow/record.ts';
 import type { AnyWorkflow, Member } from './define-workflow.ts';
 import { parseParams } from './param-faults.ts';
@@ -115,6 +116,11 @@ export function isUnderWay({ status, members }: WorkflowRecord): boolean {
 /** Sets when a sweep is to look again; a workflow at its end, or at rest while parked, is left alone. */
 function settle({ record, tasks }: Move, storeNow: number): Move {
   const { dueAt: _dueAt, ...rest } = record;
+  if (isAtItsEnd(record)) {
+    const { keptMs } = record;
+    const forgetAt = keptMs !== undefined && { forgetAt: Math.ceil(storeNow + keptMs) };
+    return { record: { ...rest, ...forgetAt }, tasks };
+  }
   if (!isUnderWay(record)) return { record: rest, tasks };
   const soon = Math.ceil(storeNow + REDRIVE_AFTER_MS);
   const beforeDeadline = record.status === 'running' ? record.deadlineAt : undefined;

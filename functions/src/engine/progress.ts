@@ -5,6 +5,7 @@ import type { TaskMessage, WorkflowPlace } from '../operation/task.ts';
 import type { DeriveProgress, WorkflowStore } from '../ports/workflow-store.ts';
 import type { Claim } from '../ports/token-store.ts';
 import { advance, isOpen, withNews } from '../workflow/advance.ts';
+import { isAtItsEnd } from '../workflow/record.ts';
 import type { StoredWorkflow, WorkflowRecord } from '../workflow/record.ts';
 import { advanceWorkflow, overdue } from './advance-workflow.ts';
 import { beginWorkflow } from './begin-workflow.ts';
@@ -39,29 +40,56 @@ export function progressOf(
   if (!workflows || conclusion.kind === 'again') return undefined;
   if (!place) {
     const started = steps.workflows.latest(task.action);
+    const retention = steps.get(task.action)?.retention;
+    const keptMs = retention && retention.ttlMs + retention.forgetMs;
     return started && conclusion.kind === 'done'
-      ? beginning(runtime, started, task, claim)
+      ? beginning(runtime, { workflows, workflow: started, task, claim, keptMs })
       : undefined;
   }
   const workflow = steps.workflows.pinned(place.name, place.version);
   return workflow && movement(runtime, { workflows, workflow, place, task, claim, conclusion });
 }
 
+interface Starting {
+  readonly workflows: WorkflowStore;
+  readonly workflow: AnyWorkflow;
+  readonly task: TaskMessage;
+  readonly claim: Pick<Claim, 'namespace'>;
+  readonly keptMs: number | undefined;
+}
+
+/**
+ * A start makes the workflow where none stands under its root. One may: its starting operation was
+ * forgotten before it was. Where that one has ended it makes place; where it goes on yet, it is the one
+ * that the key asks for.
+ */
 function beginning(
   runtime: Runtime,
-  workflow: AnyWorkflow,
-  task: TaskMessage,
-  { namespace }: Pick<Claim, 'namespace'>,
+  { workflows, workflow, task, claim: { namespace }, keptMs }: Starting,
 ): WorkflowProgress {
   let move: Move | undefined;
+  let joins = false;
   return {
     derive: () => async () => {
+      const isFirst = move === undefined;
       // Not anew where the first commit's answer was lost: its deadlines may be the ones that stand.
-      move ??= await beginWorkflow(runtime, workflow, task, namespace);
-      return { kind: 'begin', record: move.record };
+      move ??= await beginWorkflow(runtime, workflow, task, {
+        namespace,
+        ...(keptMs !== undefined && { keptMs }),
+      });
+      const { record } = move;
+      if (isFirst) return { kind: 'begin', record };
+      const { found } = await workflows.get(namespace, task.token);
+      if (!found) return { kind: 'begin', record };
+      joins = !isAtItsEnd(found.record);
+      return joins ? undefined : { kind: 'begin', record, over: found.revision };
     },
     async after() {
-      if (move && move.tasks.length > 0) await runtime.publisher.publish(move.tasks);
+      if (joins) {
+        runtime.telemetry.event('WARNING', 'A start found its workflow under way, and left it so', {
+          action: task.action,
+        });
+      } else if (move && move.tasks.length > 0) await runtime.publisher.publish(move.tasks);
     },
   };
 }

@@ -9,7 +9,8 @@ import type { Page } from './token-store.ts';
 
 /** What a workflow's document gets, alone or in one commit with an operation's. */
 export type ProgressWrite =
-  | { readonly kind: 'begin'; readonly record: WorkflowRecord }
+  /** Where none stands under its root; or in place of the one that was read at the revision `over`. */
+  | { readonly kind: 'begin'; readonly record: WorkflowRecord; readonly over?: string }
   /** The whole next record, conditional on the revision that it was derived from. */
   | { readonly kind: 'move'; readonly revision: string; readonly record: WorkflowRecord }
   /** One member's own field, whatever the others wrote meanwhile. */

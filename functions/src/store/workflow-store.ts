@@ -39,13 +39,11 @@ export function keepsWorkflows(
 export function documentWrite(progress: ProgressWrite): DocumentWrite {
   switch (progress.kind) {
     case 'begin': {
-      const { record } = progress;
-      return {
-        kind: 'create',
-        of: 'workflows',
-        id: documentId(record.namespace, record.root),
-        record,
-      };
+      const { record, over: revision } = progress;
+      const id = documentId(record.namespace, record.root);
+      if (revision === undefined) return { kind: 'create', of: 'workflows', id, record };
+      const patch = { ...NOTHING_OPTIONAL, ...record };
+      return { kind: 'update', of: 'workflows', id, revision, patch };
     }
     case 'move': {
       const { record, revision } = progress;
@@ -60,10 +58,27 @@ export function documentWrite(progress: ProgressWrite): DocumentWrite {
   }
 }
 
+type Optional<T> = { [K in keyof T]-?: undefined extends T[K] ? K : never }[keyof T];
+
+/** So that a new record in the place of an old one has nothing of that. */
+const NOTHING_OPTIONAL: Readonly<Record<Optional<WorkflowRecord>, null>> = {
+  keptMs: null,
+  forgetAt: null,
+  deadlineAt: null,
+  dueAt: null,
+  cause: null,
+  parked: null,
+  parkedFrom: null,
+  steered: null,
+  moveId: null,
+  traceparent: null,
+  contextHash: null,
+};
+
 /** What may change over a workflow's life; what is absent from the next record is removed. */
 function wholePatch(record: WorkflowRecord): Record<string, unknown> {
   const { status, stage, members, logicalTime, dueAt, cause } = record;
-  const { parked, parkedFrom, steered, moveId } = record;
+  const { parked, parkedFrom, steered, moveId, input, forgetAt } = record;
   return {
     status,
     stage,
@@ -75,5 +90,7 @@ function wholePatch(record: WorkflowRecord): Record<string, unknown> {
     parkedFrom: parkedFrom ?? null,
     ...(steered && { steered }),
     ...(moveId !== undefined && { moveId }),
+    ...(forgetAt !== undefined && { forgetAt }),
+    ...(input.kind === 'purged' && { input }),
   };
 }

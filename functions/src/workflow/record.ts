@@ -61,6 +61,10 @@ export interface WorkflowRecord {
   readonly logicalTime: number;
   readonly madeAt: number;
   readonly startedAt: number;
+  /** For how long it is kept after its end: as long as its starting operation is known. */
+  readonly keptMs?: number;
+  /** Store time, in milliseconds, from which it is forgotten. Only of one at its end. */
+  readonly forgetAt?: number;
   /** Store time after which it is compensated. */
   readonly deadlineAt?: number;
   /** Store time at which a sweep should look at it again. */
@@ -97,4 +101,9 @@ export interface StoredWorkflow {
   readonly record: WorkflowRecord;
   readonly revision: string;
   readonly updatedAt: number;
+}
+
+/** Nothing of it is left to do, by anyone. */
+export function isAtItsEnd({ status }: WorkflowRecord): boolean {
+  return status === 'completed' || status === 'compensated';
 }

@@ -31,7 +31,8 @@ export interface Stage {
   readonly runtime: TestRuntime;
   readonly calls: Calls;
   readonly waiting: TaskMessage[];
-  begin(work: FollowUp): TaskMessage;
+  /** Under a key of its own unless one is given. */
+  begin(work: FollowUp, key?: string): TaskMessage;
   /** Delivers one task, under a message id of its own, to this instance or another. */
   deliver(task: TaskMessage, instance?: Runtime): Promise<OutcomeKind>;
   /** As another instance would, whose cache is cold. */
@@ -71,8 +72,8 @@ export function stage(
     runtime,
     calls: counted.calls,
     waiting,
-    begin(work) {
-      const origin = { namespace: NAMESPACE, agent: 'tester', key: randomUUID() };
+    begin(work, key = randomUUID()) {
+      const origin = { namespace: NAMESPACE, agent: 'tester', key };
       const task = makeTask(work, origin, Date.now());
       waiting.push(task);
       return task;

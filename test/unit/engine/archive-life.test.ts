@@ -124,7 +124,7 @@ test('a retry after it is forgotten is refused as expired, runs nothing, and is 
   advance(2 * 3_600_000);
   await archive();
   advance(FORGET_AFTER_MS + DAY);
-  // Firestore removes the stub. Elsewhere nothing does, and it answers on.
+  // Until the store removes the stub it answers on.
   expect(await retry()).toMatchObject({ replayed: true });
   const gone: typeof documents = {
     ...documents,

@@ -2,6 +2,7 @@ import type { OperationRecord } from '../../operation/record.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { OperationDocuments, ReadAnswer } from '../../ports/operation-documents.ts';
 import { inTransaction, openDatabase, orAway } from './database.ts';
+import { forgetting } from './forget.ts';
 import { commitAtOnce, groupCommit } from './group-commit.ts';
 import { patchedText } from './patch.ts';
 import { storedOperation } from './row.ts';
@@ -49,6 +50,7 @@ export function embeddedDocuments(
   const replace = database.prepare(
     'UPDATE operations SET revision = revision + 1, updated_at = ?, document = ? WHERE id = ? AND revision = ?',
   );
+  const forget = forgetting(database, clock);
   const find = database.prepare('SELECT * FROM operations WHERE id = ?');
 
   function readNow(ids: readonly string[]): ReadAnswer {
@@ -99,6 +101,7 @@ export function embeddedDocuments(
     },
 
     async select(selection, page) {
+      if (selection.by === 'expired') orAway(forget);
       return orAway(() => ({ ...selectOperations(database, selection, page), at: clock.now() }));
     },
 

@@ -1,3 +1,6 @@
+import { Timestamp } from '@google-cloud/firestore';
+import { WORKFLOW_TTL_FIELD } from '../../names.ts';
+import type { Patch } from '../../ports/operation-documents.ts';
 import type { DocumentWrite, WorkflowDocuments } from '../../ports/workflow-documents.ts';
 import type { StoredWorkflow, WorkflowRecord } from '../../workflow/record.ts';
 import { refusedOrAway, rethrowAway, revisionOf, updateTime } from './conditions.ts';
@@ -52,22 +55,34 @@ export function firestoreWorkflows(
 
 function commitWrite(write: DocumentWrite, names: CollectionNames): Write {
   const path = `${names[write.of]}/${write.id}`;
-  if (write.kind === 'create') return { kind: 'create', path, fields: { ...write.record } };
+  if (write.kind === 'create') {
+    return { kind: 'create', path, fields: workflowFields({ ...write.record }) };
+  }
   const { of, patch, revision } = write;
   return {
     kind: 'update',
     path,
-    changes: of === 'operations' ? operationChanges(patch) : patch,
+    changes: of === 'operations' ? operationChanges(patch) : workflowFields(patch),
     ...(revision !== undefined && { updatedAt: updateTime(revision) }),
   };
+}
+
+/** Firestore's TTL goes by timestamps only. */
+function workflowFields(fields: Patch): Record<string, unknown> {
+  const { [WORKFLOW_TTL_FIELD]: forgetAt } = fields;
+  if (typeof forgetAt !== 'number') return { ...fields };
+  return { ...fields, [WORKFLOW_TTL_FIELD]: Timestamp.fromMillis(forgetAt) };
 }
 
 function storedWorkflow({
   fields,
   updatedAt,
 }: Pick<Found, 'fields' | 'updatedAt'>): StoredWorkflow {
+  const { [WORKFLOW_TTL_FIELD]: forgetAt, ...rest } = fields;
+  const isEnded = forgetAt instanceof Timestamp;
+  const record = isEnded ? { ...rest, [WORKFLOW_TTL_FIELD]: forgetAt.toMillis() } : rest;
   return {
-    record: fields as unknown as WorkflowRecord,
+    record: record as unknown as WorkflowRecord,
     revision: revisionOf(updatedAt),
     updatedAt: millisecondsOf(updatedAt),
   };
