@@ -3,6 +3,7 @@ import type { StoredOperation } from '../operation/record.ts';
 import { isOnItsWay } from '../workflow/advance.ts';
 import type { MemberState, WorkflowStatus } from '../workflow/record.ts';
 import { shownStatus } from './describe.ts';
+import { countOf } from './duplicates.ts';
 import type { Paint, Style } from './paint.ts';
 import { table } from './table.ts';
 import { duration, moment, momentAndAge } from './times.ts';
@@ -17,7 +18,10 @@ const STATUS_COLOURS: Readonly<Record<WorkflowStatus, Style>> = {
   parked: 'red',
 };
 
-export type WorkflowView = WorkflowSeen;
+export interface WorkflowView extends WorkflowSeen {
+  /** As far as a log was read for them. */
+  readonly duplicates?: ReadonlyMap<string, number>;
+}
 
 /** The page of `workflow`: where it stands, its timeline over all agents, and what a person can do. */
 export function describeWorkflow(view: WorkflowView, paint: Paint): string {
@@ -49,7 +53,7 @@ function head({ record, now }: WorkflowView): string {
   return lines.join('\n');
 }
 
-function columns({ record }: WorkflowView, paint: Paint) {
+function columns({ record, duplicates }: WorkflowView, paint: Paint) {
   const members = new Map<string, readonly [string, MemberState]>();
   for (const [name, member] of Object.entries(record.members)) {
     const { token, state, forward } = member;
@@ -77,6 +81,15 @@ function columns({ record }: WorkflowView, paint: Paint) {
       cell: ({ record: { attempt } }: StoredOperation) => String(attempt),
       align: 'right' as const,
     },
+    ...(duplicates
+      ? [
+          {
+            title: 'DUPLICATES',
+            cell: (operation: StoredOperation) => String(countOf(duplicates, operation)),
+            align: 'right' as const,
+          },
+        ]
+      : []),
     { title: 'CLAIMED', cell: ({ createdAt }: StoredOperation) => moment(createdAt) },
     {
       title: 'TOOK',

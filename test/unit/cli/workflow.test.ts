@@ -3,6 +3,7 @@ import { embeddedAuditLog } from '../../../functions/src/adapters/embedded/audit
 import { workflows } from '../../../functions/agents/index.ts';
 import { embeddedQueue } from '../../../functions/src/adapters/embedded/queue.ts';
 import { embeddedStore } from '../../../functions/src/adapters/embedded/store.ts';
+import { jsonLinesTelemetry } from '../../../functions/src/adapters/system/telemetry.ts';
 import { unpainted } from '../../../functions/src/cli/paint.ts';
 import { runCli } from '../../../functions/src/cli/program.ts';
 import { runTask } from '../../../functions/src/engine/run-task.ts';
@@ -54,7 +55,9 @@ async function deployment(refuses: Set<string>) {
   const clock = settableClock();
   const store = embeddedStore(':memory:', clock);
   const queue = embeddedQueue(':memory:', clock);
-  const runtime = engineRuntime(store, { publisher: queue, clock });
+  const log: string[] = [];
+  const telemetry = jsonLinesTelemetry({ write: (line) => void log.push(line) });
+  const runtime = engineRuntime(store, { publisher: queue, clock, telemetry });
   const [fulfil] = workflows;
   if (!fulfil) throw new Error('The example has no workflow.');
   const steps = registerSteps([], [standIn(fulfil, refuses)]);
@@ -65,16 +68,19 @@ async function deployment(refuses: Set<string>) {
   );
   await queue.publish([task]);
 
-  async function run(most = 100): Promise<void> {
+  /** Each message is delivered `times` times. */
+  async function run(most = 100, times = 1): Promise<void> {
     for (let count = 0; count < most; count += 1) {
       const message = queue.pull(10_000);
       if (!message) return;
-      await runTask(runtime, steps, {
-        task: taskFromText(Buffer.from(message.data).toString()),
-        namespace: NAMESPACE,
-        messageId: message.id,
-        redelivery: false,
-      });
+      for (let delivery = 0; delivery < times; delivery += 1) {
+        await runTask(runtime, steps, {
+          task: taskFromText(Buffer.from(message.data).toString()),
+          namespace: NAMESPACE,
+          messageId: message.id,
+          redelivery: delivery > 0,
+        });
+      }
       queue.acknowledge(message.id);
     }
   }
@@ -85,7 +91,7 @@ async function deployment(refuses: Set<string>) {
       out: (text: string) => void (out += text),
       err: (text: string) => void (err += text),
       paint: unpainted,
-      input: Readable.from([]),
+      input: Readable.from(log),
       folder: '.',
       env: {},
       signal: new AbortController().signal,
@@ -121,6 +127,21 @@ describe('agent-once workflow', () => {
     );
     expect(places).toEqual(places.toSorted((a, b) => a - b));
     expect(places[0]).toBeGreaterThan(0);
+  });
+
+  test('counts duplicates from the log that it is given', async () => {
+    const { root, run, cli } = await deployment(new Set());
+    await run(2, 3);
+    await run();
+    expect((await cli('workflow', root)).out).not.toContain('DUPLICATES');
+    const { out } = await cli('workflow', root, '--log', '-');
+    expect(out).toMatch(/ATTEMPTS +DUPLICATES +CLAIMED/);
+    expect(out).toMatch(/order\.fulfil +completed +1 +2 /);
+    expect(out).toMatch(/inventory\.reserve +completed +1 +2 /);
+    expect(out).toMatch(/payments\.charge +completed +1 +0 /);
+    const { out: json } = await cli('--json', 'workflow', root, '--log', '-');
+    const { operations } = JSON.parse(json) as { operations: { duplicates: number }[] };
+    expect(operations.map(({ duplicates }) => duplicates)).toEqual([2, 2, 0, 0]);
   });
 
   test('of an unknown root is not found', async () => {

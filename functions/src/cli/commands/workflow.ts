@@ -7,6 +7,7 @@ import { tokenArgument } from '../arguments.ts';
 import type { Answer, Context, Run } from '../context.ts';
 import { deployedSteps } from '../deployed-steps.ts';
 import { Failure } from '../failure.ts';
+import { countOf, duplicatesIn } from '../duplicates.ts';
 import { describeWorkflow } from '../workflow-view.ts';
 import { everyOperation } from './listing.ts';
 import { signed } from './signature.ts';
@@ -17,10 +18,13 @@ export function workflowCommands(run: Run): Command[] {
   const show = new Command('workflow')
     .summary('one workflow’s timeline, over all its agents')
     .description(
-      'Draws a workflow: steps, agents, attempts, compensations, and what a person can do.',
+      'Draws a workflow: steps, agents, attempts, duplicates, compensations, and what a person can do.',
     )
     .argument(...root)
-    .action((token: Token) => run((context) => shown(context, token)));
+    .option('--log <FILE>', 'counts the duplicates that this log tells of; - for standard input')
+    .action((token: Token, { log }: { log?: string }) =>
+      run((context) => shown(context, token, log)),
+    );
   const cancel = signed(new Command('cancel'))
     .summary('turn a workflow on its way back')
     .description(
@@ -55,14 +59,22 @@ export function workflowCommands(run: Run): Command[] {
   return [show, cancel, retry, skip];
 }
 
-async function shown(context: Context, root: Token): Promise<Answer> {
+async function shown(context: Context, root: Token, log?: string): Promise<Answer> {
   const { runtime, namespace, invocation, terminal } = context;
   const { found } = await workflowsOf(context).get(namespace, root);
   if (!found) throw absent(context, root);
   const { record } = found;
   const operations = await everyOperation((page) => runtime.store.ledger(namespace, root, page));
-  const view = { record, operations, now: runtime.store.now(), invocation };
-  const json = { workflow: record, operations: operations.map((operation) => operation.record) };
+  const duplicates = log === undefined ? undefined : await duplicatesIn(terminal, log);
+  const now = runtime.store.now();
+  const view = { record, operations, now, invocation, ...(duplicates && { duplicates }) };
+  const json = {
+    workflow: record,
+    operations: operations.map((operation) => ({
+      ...operation.record,
+      ...(duplicates && { duplicates: countOf(duplicates, operation) }),
+    })),
+  };
   return { kind: 'value', json, text: describeWorkflow(view, terminal.paint) };
 }
 
