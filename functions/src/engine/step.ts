@@ -157,9 +157,9 @@ function faultsOf(step: {
   const { settleMs } = step;
   if (
     settleMs !== undefined &&
-    !(Number.isSafeInteger(settleMs) && settleMs <= LONGEST_SETTLE_MS)
+    !(Number.isSafeInteger(settleMs) && settleMs >= 0 && settleMs <= LONGEST_SETTLE_MS)
   ) {
-    faults.push(`settleMs must be a whole number up to ${LONGEST_SETTLE_MS}, not ${settleMs}`);
+    faults.push(`settleMs must be a whole number from 0 to ${LONGEST_SETTLE_MS}, not ${settleMs}`);
   }
   return faults;
 }
