@@ -102,6 +102,7 @@ export function alertsOf({ alerts }: Pick<Environment, 'alerts'>): Readonly<Reco
       means: 'A task was not run and will not be, unless somebody replays it.',
       conditions: [
         any('agent_once_dead_letters', 'Any message that can never be run'),
+        any('agent_once_refused_follow_ups', 'Any follow-up that was refused for good'),
         givenUp('tasks', 'Any task that Pub/Sub gave up'),
         givenUp('archiveShards', 'Any shard that Pub/Sub gave up having archived'),
       ],

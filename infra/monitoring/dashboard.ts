@@ -53,6 +53,7 @@ function charts({ alerts, database }: Environment): readonly Chart[] {
     },
     { title: 'In doubt', queries: counted('agent_once_in_doubt') },
     { title: 'Dead letters by reason', queries: counted('agent_once_dead_letters', 'outcome') },
+    { title: 'Refused follow-ups', queries: counted('agent_once_refused_follow_ups') },
     { title: 'Stuck workflows', queries: counted('agent_once_stuck_workflows', 'workflow') },
     { title: 'Token collisions (mismatches)', queries: counted('agent_once_mismatches') },
     { title: 'Expiration misses', queries: counted('agent_once_expired') },

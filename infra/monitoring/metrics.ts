@@ -64,6 +64,12 @@ export const METRICS = {
     filter: decided('invalid', 'mismatch', 'expired'),
     labels: { ...OUTCOME, ...ACTION },
   },
+  agent_once_refused_follow_ups: {
+    description:
+      'Tasks that were to follow from a result and can never be run as they were asked for.',
+    filter: `${OUR_LINES} AND severity>=ERROR AND jsonPayload.error.code="follow_up_refused"`,
+    labels: { action: 'jsonPayload.action' },
+  },
   agent_once_store_away: {
     description: 'Tasks that were not run because the store could not be reached.',
     filter: decided('store_away'),

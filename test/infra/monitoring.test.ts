@@ -13,17 +13,18 @@ const outcomeOf = (entry: LogEntry) => fieldOf(entry, 'jsonPayload.decision.outc
 
 /** What the lines of `functions-log.ts` must be counted as, told from the run and not from a filter. */
 const COUNTED: Readonly<Record<Exclude<MetricName, 'agent_once_check_latency'>, number>> = {
-  agent_once_decisions: 13,
-  agent_once_attempts: 12,
+  agent_once_decisions: 14,
+  agent_once_attempts: 13,
   agent_once_duplicates: 3,
   agent_once_mismatches: 1,
   agent_once_expired: 1,
   agent_once_in_doubt: 1,
   agent_once_dead_letters: 3,
+  agent_once_refused_follow_ups: 1,
   agent_once_store_away: 1,
   agent_once_drift: 1,
   agent_once_stuck_workflows: 1,
-  agent_once_step_latency: 4,
+  agent_once_step_latency: 5,
   agent_once_archive_lag: 1,
 };
 
@@ -102,6 +103,7 @@ describe('the metrics, over what the functions really log', () => {
     };
     expect(labelled('agent_once_in_doubt')).toEqual(['test.ship']);
     expect(labelled('agent_once_stuck_workflows')).toEqual(['test.order']);
+    expect(labelled('agent_once_refused_follow_ups')).toEqual(['test.pay']);
     expect(labelled('agent_once_expired')).toEqual(['test.pay forgotten']);
     expect(labelled('agent_once_dead_letters').toSorted()).toEqual([
       'test.pay expired',

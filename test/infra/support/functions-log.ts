@@ -49,6 +49,13 @@ const ship = defineStep({
     throw new Error('The connection broke after the order was sent.');
   },
 });
+const plan = defineStep({
+  action: 'test.plan',
+  effect: 'pure',
+  params: z.object({}),
+  run: () => 'planned',
+  next: () => [{ action: 'test.pay', params: { cents: 'many' } }],
+});
 const stuck = defineWorkflow({
   name: 'test.order',
   version: 1,
@@ -108,7 +115,7 @@ async function runTasks(
   away: Composition,
   published: TaskMessage[],
 ): Promise<void> {
-  const steps = registerSteps([pay, ship], [stuck]);
+  const steps = registerSteps([pay, ship, plan], [stuck]);
   const receiver = { runtime, steps, namespace: NAMESPACE, verifyCaller: 'unverified' as const };
   const short = (action: string, key: string, params: object, more: object = {}) =>
     JSON.stringify({ schema: 'agent-once/task@1', action, key, params, ...more });
@@ -136,6 +143,7 @@ async function runTasks(
     await push(inContext('1'));
     await push(inContext('2'));
     await push(short('test.order', 'order-5', { cents: 5 }));
+    await push(short('test.plan', 'order-8', {}));
     for (let task = published.shift(); task; task = published.shift()) await push(taskText(task));
   });
   await serving(runTaskPush({ ...receiver, runtime: away.runtime }), async (url) => {
