@@ -1,6 +1,7 @@
 import type { ClaimRequest } from '../operation/claim.ts';
 import type { Conclusion } from '../operation/conclusion.ts';
 import type { CompletedRecord, FailedRecord } from '../operation/record.ts';
+import { discardUnnamed } from './discard-blobs.ts';
 import type { TaskOutcome } from './outcome.ts';
 import { publishFollowUps } from './publish-follow-ups.ts';
 import type { Following } from './publish-follow-ups.ts';
@@ -27,6 +28,7 @@ export async function finish(
       if (follows?.kind === 'pending') throw follows.error;
       if (recorded.outbox !== undefined) {
         await publishFollowUps(runtime, follows?.tasks ?? [], recorded.claim);
+        await discardUnnamed(runtime, recorded.claim, [recorded.outbox]);
       }
       await moves?.after();
       remember(runtime, request, recorded, {

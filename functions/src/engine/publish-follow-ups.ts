@@ -3,7 +3,8 @@ import type { StoredOutbox } from '../operation/record.ts';
 import type { TaskMessage } from '../operation/task.ts';
 import type { Claim } from '../ports/token-store.ts';
 import { decodeCanonical, encodeCanonical } from '../token/canonical.ts';
-import { packText, unpackText } from './payload.ts';
+import { packText } from './payload.ts';
+import type { Owner } from './payload.ts';
 import type { Runtime } from './runtime.ts';
 import type { Steps } from './register-steps.ts';
 import type { AnyStep, FollowUp } from './step.ts';
@@ -63,17 +64,15 @@ async function checkFollowUps(steps: Steps, followUps: readonly FollowUp[]): Pro
 export async function packOutbox(
   following: Following,
   { blobs }: Runtime,
+  owner: Owner,
 ): Promise<StoredOutbox | undefined> {
   if (following.kind === 'pending') return { kind: 'pending' };
   if (following.tasks.length === 0) return undefined;
-  return packText(encodeCanonical(following.tasks), blobs);
+  return packText(encodeCanonical(following.tasks), blobs, owner);
 }
 
-export async function unpackOutbox(
-  outbox: Exclude<StoredOutbox, { kind: 'pending' }>,
-  { blobs }: Runtime,
-): Promise<readonly TaskMessage[]> {
-  return decodeCanonical(await unpackText(outbox, blobs)) as readonly TaskMessage[];
+export function outboxTasks(text: string): readonly TaskMessage[] {
+  return decodeCanonical(text) as readonly TaskMessage[];
 }
 
 /** Publishes recorded follow-ups, then marks them. A crash in between publishes them again: harmless. */

@@ -1,7 +1,7 @@
 import { recordedError } from '../operation/errors.ts';
 import type { StoredOperation } from '../operation/record.ts';
 import { publishUnsent } from './answer-duplicate.ts';
-import { unpackText } from './payload.ts';
+import { textIfNamed } from './discard-blobs.ts';
 import type { Runtime } from './runtime.ts';
 import { taskFromText } from './tasks.ts';
 import type { Namespace } from '../token/token.ts';
@@ -77,8 +77,7 @@ async function redrive(
     return 'published';
   }
   const stored = 'task' in record ? record.task : undefined;
-  if (stored) {
-    await runtime.publisher.publish([taskFromText(await unpackText(stored, runtime.blobs))]);
-  }
+  const text = stored && (await textIfNamed(runtime, record, stored));
+  if (text !== undefined) await runtime.publisher.publish([taskFromText(text)]);
   return 'redriven';
 }
