@@ -1,4 +1,14 @@
+import { RETENTION_CLASSES } from '../functions/src/config.ts';
 import type { Environment } from './environment.ts';
+
+const DAY_MS = 86_400_000;
+
+/** How long a built-in class may need what was copied to the archive: to its cap, and until it is forgotten. */
+const NEEDED_DAYS = Math.ceil(
+  (Math.max(...RETENTION_CLASSES.map(({ forgetMs }) => forgetMs)) +
+    Math.max(...RETENTION_CLASSES.map(({ capMs }) => capMs))) /
+    DAY_MS,
+);
 
 type Checked = Pick<
   Environment,
@@ -22,6 +32,12 @@ export function* crossFaults(given: Checked): Generator<[path: string, message: 
   }
   if (kept.deleteAfterDays !== undefined && kept.deleteAfterDays <= archiveAfterDays) {
     yield ['retention.deleteAfterDays', `must be above archiveAfterDays (${archiveAfterDays})`];
+  }
+  if (kept.deleteAfterDays !== undefined && kept.deleteAfterDays <= NEEDED_DAYS) {
+    yield [
+      'retention.deleteAfterDays',
+      `must be at least ${NEEDED_DAYS + 1}: until then archived operations are still known and replayed`,
+    ];
   }
   if (kept.lock && (kept.deleteAfterDays ?? Infinity) < kept.lock.days) {
     yield ['retention.lock.days', `must not be above deleteAfterDays (${kept.deleteAfterDays})`];

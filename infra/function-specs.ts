@@ -30,6 +30,9 @@ export const PUBLISH_STATE: readonly FunctionName[] = ['sweep', 'api'];
 
 const READ_WRITE = ['objectViewer', 'objectCreator'] as const;
 
+/** And takes away again what nothing needs any more: a task that is done, a result that came too late. */
+const READ_WRITE_ERASE = [...READ_WRITE, 'erases'] as const;
+
 /** A scheduler's function works alone: a second call meets the first one's leases. */
 const ALONE = { cpu: '1', concurrency: 1, minInstances: 0, maxInstances: 2 } as const;
 
@@ -39,7 +42,7 @@ export const FUNCTION_SPECS: Readonly<Record<FunctionName, FunctionSpec>> = {
     calledBy: 'push',
     publishesTo: ['tasks', 'deadLetters'],
     usesStore: true,
-    buckets: { blobs: READ_WRITE, archive: ['objectViewer'] },
+    buckets: { blobs: READ_WRITE_ERASE, archive: ['objectViewer'] },
     scaling: ({ runTask }) => runTask,
   },
   sweep: {
@@ -47,7 +50,7 @@ export const FUNCTION_SPECS: Readonly<Record<FunctionName, FunctionSpec>> = {
     calledBy: 'scheduler',
     publishesTo: ['tasks'],
     usesStore: true,
-    buckets: { blobs: READ_WRITE, archive: ['objectViewer'] },
+    buckets: { blobs: READ_WRITE_ERASE, archive: ['objectViewer'] },
     scaling: () => ({ memory: '512Mi', ...ALONE }),
   },
   api: {
@@ -56,7 +59,7 @@ export const FUNCTION_SPECS: Readonly<Record<FunctionName, FunctionSpec>> = {
     publishesTo: ['tasks'],
     usesStore: true,
     // A purge erases what is too large for the record. In the archive only an operator's does.
-    buckets: { blobs: [...READ_WRITE, 'erases'], archive: ['objectViewer'] },
+    buckets: { blobs: READ_WRITE_ERASE, archive: ['objectViewer'] },
     scaling: ({ apiService }) => apiService,
   },
   'archive-tick': {

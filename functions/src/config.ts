@@ -17,6 +17,9 @@ import type { Environment } from './config/settings.ts';
 import { NAMESPACE_PATTERN } from './token/token.ts';
 import type { Namespace } from './token/token.ts';
 
+/** What the built-in classes promise: an archive's rules must not break it. */
+export { RETENTION_CLASSES } from './retention/classes.ts';
+
 /** How a deployment is set up: read once, at start, from the environment. */
 export interface Config {
   readonly namespace: Namespace;

@@ -86,6 +86,29 @@ export function blobStoreContract(backend: BlobBackend): void {
       expect(await open.blobs.get(NAME)).toHaveLength(256);
     });
 
+    test('deletes all that is below a folder, and nothing beside it', async () => {
+      const inside = ['order-1/a', 'order-1/task/b', 'order-1/task/c'];
+      const beside = ['beside/order-1', 'an/order-1/a'];
+      for (const name of [...inside, 'order-10/a', ...beside]) {
+        await open.blobs.put(name, EVERY_BYTE);
+      }
+      await open.blobs.deleteUnder('order-1/');
+      await open.blobs.deleteUnder('order-1/');
+      await open.blobs.deleteUnder('never/');
+      for (const name of inside) expect(await open.blobs.get(name)).toBeUndefined();
+      for (const name of ['order-10/a', ...beside]) {
+        expect(await open.blobs.get(name)).toHaveLength(256);
+      }
+      await open.blobs.put('order-1/a', EVERY_BYTE);
+      expect(await open.blobs.get('order-1/a')).toHaveLength(256);
+    });
+
+    test.each(['', 'order-1'])('takes %j for no folder, and deletes nothing', async (name) => {
+      await open.blobs.put('order-1/a', EVERY_BYTE);
+      await expect(open.blobs.deleteUnder(name)).rejects.toThrow(RangeError);
+      expect(await open.blobs.get('order-1/a')).toHaveLength(256);
+    });
+
     test('holds eight megabytes', async () => {
       const large = Buffer.alloc(8 * 1024 * 1024, EVERY_BYTE);
       await open.blobs.put(NAME, large);

@@ -1,5 +1,5 @@
 import { readlinkSync } from 'node:fs';
-import { open, rm, writeFile } from 'node:fs/promises';
+import { open, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { fileBlobs } from '../../functions/src/adapters/filesystem/blobs.ts';
@@ -24,6 +24,38 @@ test('what a writer that was killed left half-way is no object', async () => {
   expect(names).toEqual([]);
   const bytes = Buffer.from('whole');
   expect(await cold.put({ name: 'a.gz', bytes, schema: 'test@1', operations: 1 })).toBe('written');
+  await rm(folder, { recursive: true });
+});
+
+test.each(['put', 'delete'] as const)(
+  'what a writer that was killed left is gone from the folder with the next %s, an hour after',
+  async (verb) => {
+    const folder = await scratchFolder();
+    const at = (name: string) => join(folder, 'operations/0003', name);
+    const object = { name: 'operations/0003/b.gz', bytes: Buffer.from('b'), schema: 's' };
+    await fileCold(folder).put({ ...object, operations: 1 });
+    const left = ['a.gz.0a1b.part', 'a.gz.about.json.0a1b.part', 'c.gz.0a1b.part'];
+    for (const name of left) await writeFile(at(name), 'payload');
+    const { mtimeMs } = await stat(at('a.gz.0a1b.part'));
+    // Another writer is still at this one.
+    await utimes(at('c.gz.0a1b.part'), new Date(), new Date(mtimeMs + 1_800_000));
+    const cold = fileCold(folder, () => mtimeMs + 3_600_001);
+    if (verb === 'put') await cold.put({ ...object, operations: 1 });
+    else await cold.delete(object.name);
+    const standing = verb === 'put' ? ['b.gz', 'b.gz.about.json'] : [];
+    const names = await readdir(join(folder, 'operations/0003'));
+    expect(names.toSorted()).toEqual([...standing, 'c.gz.0a1b.part']);
+    await rm(folder, { recursive: true });
+  },
+);
+
+test('an object is as old as its content, also where it was copied from a backup', async () => {
+  const folder = await scratchFolder();
+  const cold = fileCold(folder);
+  await cold.put({ name: 'a.gz', bytes: Buffer.from('a'), schema: 's', operations: 1 });
+  const written = new Date(Date.now() - 30 * 86_400_000);
+  await utimes(join(folder, 'a.gz'), written, written);
+  for await (const { storedAt } of cold.list('')) expect(storedAt).toBe(written.getTime());
   await rm(folder, { recursive: true });
 });
 

@@ -59,7 +59,18 @@ describe('an environment', () => {
       { retention: { nearlineAfterDays: 90, coldlineAfterDays: 30 } },
       'retention: nearlineAfterDays <',
     ],
-    [{ retention: { deleteAfterDays: 100 } }, 'retention.deleteAfterDays: must be above'],
+    [{ retention: { deleteAfterDays: 365 } }, 'retention.deleteAfterDays: must be above'],
+    [
+      {
+        retention: {
+          nearlineAfterDays: 1,
+          coldlineAfterDays: 2,
+          archiveAfterDays: 3,
+          deleteAfterDays: 150,
+        },
+      },
+      'retention.deleteAfterDays: must be at least 151',
+    ],
     [
       { retention: { deleteAfterDays: 400, lock: { days: 500 } } },
       'retention.lock.days: must not be above deleteAfterDays (400)',

@@ -215,6 +215,9 @@ async function judgeArchive(
     put: async (name, bytes) => void world.blobs.set(name, bytes),
     get: async (name) => world.blobs.get(name),
     delete: async (name) => void world.blobs.delete(name),
+    async deleteUnder(folder) {
+      for (const name of world.blobs.keys()) if (name.startsWith(folder)) world.blobs.delete(name);
+    },
   };
   const telemetry = { decision() {}, event() {} };
   const clock = { now: () => later, monotonic: () => 0, after: () => () => {} };

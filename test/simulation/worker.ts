@@ -172,6 +172,10 @@ function blobsFor(world: World, instance: Instance): BlobStore {
       }),
     get: (name) => remote(world, instance, 'blobs', 'get', () => blobs.get(name)),
     delete: (name) => remote(world, instance, 'blobs', 'delete', () => void blobs.delete(name)),
+    deleteUnder: (folder) =>
+      remote(world, instance, 'blobs', 'delete', () => {
+        for (const name of blobs.keys()) if (name.startsWith(folder)) blobs.delete(name);
+      }),
   };
 }
 

@@ -1,4 +1,5 @@
 import { expect, inject, test } from 'vitest';
+import { PAGE_OPERATIONS } from '../../functions/src/engine/archive-pace.ts';
 import { BATCH_OPERATIONS } from '../../functions/src/retention/archive-plan.ts';
 import { archiveVolume } from './archive-volume.ts';
 
@@ -9,8 +10,9 @@ const MEMORY_BYTES = 64 * 1024 * 1024;
 const SLOWER_BY = 1.6;
 
 /**
- * Many operations take one read and one conditional write each and one object a thousand, no more memory
- * than two thousand do, and little more time than the same queries and writes alone.
+ * Many operations take one read and one conditional write each, a page of the store for every hundred and
+ * one object a thousand, no more memory than two thousand do, and little more time than the same pages and
+ * writes alone.
  */
 export function archiveVolumeTest(many: number, timeoutMs?: number): void {
   test(
@@ -21,6 +23,8 @@ export function archiveVolumeTest(many: number, timeoutMs?: number): void {
       expect(large.read).toBe(many);
       const { Commit: writes, RunQuery: queries, ...others } = large.calls;
       expect(writes).toBe(many);
+      // A page is a query to Firestore; here one query is read ahead for a batch's pages.
+      expect(large.pages).toBeLessThanOrEqual(many / PAGE_OPERATIONS + 2);
       expect(queries).toBeLessThanOrEqual(batches + 2);
       expect(others).toEqual({});
       expect(large.peakBytes - small.peakBytes).toBeLessThan(MEMORY_BYTES);

@@ -6,13 +6,14 @@ import { firestoreDocuments } from '../../functions/src/adapters/firestore/docum
 import { operationDocument } from '../../functions/src/adapters/firestore/operation-fields.ts';
 import { systemClock } from '../../functions/src/adapters/system/clock.ts';
 import { inLanes } from '../../functions/src/engine/archive-lanes.ts';
-import { ARCHIVE_LANES } from '../../functions/src/engine/archive-pace.ts';
+import { ARCHIVE_LANES, PAGE_OPERATIONS } from '../../functions/src/engine/archive-pace.ts';
 import { archiveShard } from '../../functions/src/engine/archive-shard.ts';
 import type { ArchiveReport } from '../../functions/src/engine/archive-shard.ts';
 import { blobsOverCold } from '../../functions/src/engine/archive-blobs.ts';
 import type { ColdStorage } from '../../functions/src/ports/cold-storage.ts';
 import type { CompletedRecord } from '../../functions/src/operation/record.ts';
 import type { OperationDocuments } from '../../functions/src/ports/operation-documents.ts';
+import { BATCH_OPERATIONS } from '../../functions/src/retention/archive-plan.ts';
 import { createTokenStore } from '../../functions/src/store/token-store.ts';
 import { documentId, keyToken } from '../../functions/src/token/token.ts';
 import type { Namespace, Token } from '../../functions/src/token/token.ts';
@@ -20,11 +21,11 @@ import { countedFirestore } from './counted-firestore.ts';
 import type { RpcCounts } from './counted-firestore.ts';
 import { memoryBlobs } from './engine-runtime.ts';
 import { RECORDS } from './operation-records.ts';
+import { readAhead } from './read-ahead.ts';
 import { scratchFolder } from './scratch-folder.ts';
 
 const SHOP = 'shop' as Namespace;
 const SEEDED_AT_ONCE = 400;
-const BARE_PAGE = 1_000;
 /** As long as what an agent's step commonly returns. */
 const RESULT = JSON.stringify({ id: 'ch_1', status: 'succeeded', note: 'x'.repeat(300) });
 
@@ -33,7 +34,7 @@ export interface Volume {
   seed(count: number): Promise<void>;
   /** One run of the archiver over all that is seeded; `pause` comes between its batches, off the clock. */
   archive(pause?: () => Promise<void>): Promise<Ran & { readonly report: ArchiveReport }>;
-  /** Queries and conditional writes for so many of the operations, and nothing else. */
+  /** The same pages and conditional writes for so many of the operations, and nothing else. */
   bareLoop(count: number): Promise<number>;
   close(): Promise<void>;
 }
@@ -41,8 +42,9 @@ export interface Volume {
 export interface Ran {
   readonly milliseconds: number;
   readonly calls: RpcCounts;
-  /** Documents that its queries gave back. */
+  /** Documents that the store gave back, and in how many pages. */
   readonly read: number;
+  readonly pages: number;
   /** The most bytes that were alive at the end of a batch. */
   readonly peakBytes: number;
 }
@@ -51,15 +53,17 @@ export interface Ran {
 export async function archiveVolume(host: string): Promise<Volume> {
   const { connection, take } = countedFirestore(host);
   const { firestore } = connection;
-  const documents = firestoreDocuments(connection, systemClock);
+  const documents = readAhead(firestoreDocuments(connection, systemClock), BATCH_OPERATIONS);
   const folder = await scratchFolder();
   const cold = fileCold(folder);
   let read = 0;
+  let pages = 0;
   const counted: OperationDocuments = {
     ...documents,
     async select(...asked) {
       const page = await documents.select(...asked);
       read += page.found.length;
+      pages += 1;
       return page;
     },
   };
@@ -102,18 +106,19 @@ export async function archiveVolume(host: string): Promise<Volume> {
       const options = { shard: 0, until: Date.now(), budgetMs: Infinity, progress: look };
       take();
       read = 0;
+      pages = 0;
       const began = performance.now();
       const telemetry = { decision() {}, event() {} };
       const archiver = { store, blobs, clock: systemClock, telemetry };
       const report = await archiveShard(archiver, pausing, options);
       const milliseconds = performance.now() - began - pausedMs;
-      return { milliseconds, calls: take(), read, peakBytes, report };
+      return { milliseconds, calls: take(), read, pages, peakBytes, report };
     },
     async bareLoop(count) {
       const began = performance.now();
-      for (let left = count; left > 0; left -= BARE_PAGE) {
+      for (let left = count; left > 0; left -= PAGE_OPERATIONS) {
         const selection = { by: 'expired', shard: 0, before: Date.now() } as const;
-        const limit = Math.min(left, BARE_PAGE);
+        const limit = Math.min(left, PAGE_OPERATIONS);
         const page = { limit, ...(position !== undefined && { after: position }) };
         const { found, next } = await documents.select(selection, page);
         await inLanes(found, ARCHIVE_LANES, async ({ record, revision }) => {

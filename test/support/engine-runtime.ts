@@ -24,6 +24,9 @@ export function memoryBlobs(): MemoryBlobs {
       put: async (name, bytes) => void held.set(name, bytes),
       get: async (name) => held.get(name),
       delete: async (name) => void held.delete(name),
+      async deleteUnder(folder) {
+        for (const name of held.keys()) if (name.startsWith(folder)) held.delete(name);
+      },
     },
     names: () => [...held.keys()],
   };

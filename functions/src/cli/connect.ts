@@ -100,7 +100,23 @@ function standing(file: string): void {
 function overrides(environment: Environment, terminal: Terminal): Overrides {
   return {
     telemetry: jsonLinesTelemetry({ write: (line) => terminal.err(line) }),
-    store: (real) => answeringInTime(real, placeOf(environment)),
+    store(real) {
+      const store = answeringInTime(real, placeOf(environment));
+      const toErase = () =>
+        needed(environment, 'AGENT_ONCE_BLOB_BUCKET', 'To erase what was too large for a record');
+      return {
+        ...store,
+        // Before the record says that its payload is gone.
+        async override(namespace, token, request) {
+          if (request.override.verb === 'purge') toErase();
+          return store.override(namespace, token, request);
+        },
+        async purgeStub(stub, by) {
+          toErase();
+          return store.purgeStub(stub, by);
+        },
+      };
+    },
     publisher: (real) => ({
       ...real,
       async publish(tasks) {
@@ -125,6 +141,10 @@ function overrides(environment: Environment, terminal: Terminal): Overrides {
       async delete(name) {
         needed(environment, 'AGENT_ONCE_BLOB_BUCKET', 'To delete a large payload');
         return real.delete(name);
+      },
+      async deleteUnder(folder) {
+        needed(environment, 'AGENT_ONCE_BLOB_BUCKET', 'To erase what was too large for a record');
+        return real.deleteUnder(folder);
       },
     }),
   };

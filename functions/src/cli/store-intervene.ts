@@ -1,9 +1,9 @@
-import { erasePurged, whyNotErasable } from '../engine/cold-erase.ts';
+import { erasePurged } from '../engine/cold-erase.ts';
 import { overrideAudited } from '../engine/intervene.ts';
 import { purgeAudited } from '../engine/intervene-cold.ts';
 import type { Signed } from '../engine/intervene-cold.ts';
-import { packValue } from '../engine/payload.ts';
-import type { StoredOperation, StoredValue } from '../operation/record.ts';
+import { packValue, sameValue } from '../engine/payload.ts';
+import type { StoredOperation } from '../operation/record.ts';
 import type { AuditLog } from '../ports/audit-log.ts';
 import type { Override } from '../ports/token-store.ts';
 import type { Token } from '../token/token.ts';
@@ -15,6 +15,7 @@ import type { Signature } from './commands/signature.ts';
 import type { Context } from './context.ts';
 import { Failure } from './failure.ts';
 import type { Wanted } from './operations.ts';
+import { purgeCopies, whyNotPurged } from './purge-copies.ts';
 
 /** Intervenes in the record, and publishes its task where that follows. */
 export async function interveneInStore(
@@ -23,16 +24,20 @@ export async function interveneInStore(
   wanted: Wanted,
   signature: Signature,
 ): Promise<StoredOperation> {
-  const override = await overrideOf(context, wanted);
+  const override = await overrideOf(context, token, wanted);
   const { runtime, namespace } = context;
   return onRecord(context, async (audit) => {
     const asked = { namespace, token, ...signature };
     const cold = wanted.verb === 'purge' && (await purgedCold(context, audit, asked));
     if (cold) return cold;
-    const answer = await overrideAudited(runtime, audit, { ...asked, override }, ({ record }) =>
-      override.verb === 'purge' ? whyNotErasable(runtime, record) : Promise.resolve(undefined),
-    );
-    return carriedOut(context, token, override, answer);
+    let seen: StoredOperation | undefined;
+    const answer = await overrideAudited(runtime, audit, { ...asked, override }, async (found) => {
+      seen = found;
+      return override.verb === 'purge' ? whyNotPurged(context, found) : undefined;
+    });
+    const done = await carriedOut(context, token, override, answer);
+    if (override.verb === 'purge' && seen) await purgeCopies(context, seen);
+    return done;
   });
 }
 
@@ -70,9 +75,15 @@ function isResolution(override: Override): override is Resolution {
   return override.verb === 'resolve_done' || override.verb === 'resolve_not_done';
 }
 
-async function overrideOf({ runtime }: Context, wanted: Wanted): Promise<Override> {
+async function overrideOf(
+  { runtime, namespace }: Context,
+  token: Token,
+  wanted: Wanted,
+): Promise<Override> {
   if (wanted.verb !== 'resolve_done') return wanted;
-  return { verb: 'resolve_done', result: await packValue(wanted.result, runtime.blobs) };
+  const owner = { namespace, token, claimId: runtime.newClaimId() };
+  const result = await packValue(wanted.result, runtime.blobs, owner);
+  return { verb: 'resolve_done', result };
 }
 
 function leftAsItWas(token: string, why: string, advice?: string): Failure {
@@ -100,12 +111,7 @@ async function resolvedBefore(
 
 function sameVerdict(record: StoredOperation['record'], resolution: Resolution): boolean {
   if (resolution.verb === 'resolve_not_done') return record.status === 'released';
-  return record.status === 'completed' && equal(record.result, resolution.result);
-}
-
-function equal(a: StoredValue, b: StoredValue): boolean {
-  if (a.kind === 'inline' && b.kind === 'inline') return a.text === b.text;
-  return a.kind === 'blob' && b.kind === 'blob' && a.name === b.name;
+  return record.status === 'completed' && sameValue(record.result, resolution.result);
 }
 
 function adviceFor({ invocation }: Context, { record }: StoredOperation): string {

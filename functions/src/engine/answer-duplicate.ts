@@ -7,11 +7,12 @@ import type {
 } from '../operation/record.ts';
 import { catchUp } from './catch-up.ts';
 import type { TimedAnswer } from './claim-token.ts';
+import { discardUnnamed, textIfNamed } from './discard-blobs.ts';
 import { keepLonger } from './keep-longer.ts';
 import { MESSAGE_HOLDER } from './outcome.ts';
 import type { ReplayedAnswer, TaskOutcome } from './outcome.ts';
 import { unpackValue } from './payload.ts';
-import { following, publishFollowUps, unpackOutbox } from './publish-follow-ups.ts';
+import { following, followUpsOf, publishFollowUps } from './publish-follow-ups.ts';
 import type { Origin } from './publish-follow-ups.ts';
 import { readCold } from './read-cold.ts';
 import type { Runtime } from './runtime.ts';
@@ -87,8 +88,8 @@ async function replay(
   const { clock, limits } = runtime;
   const leftMs = limits.claimAnswerMs - (clock.monotonic() - askedAt);
   if (origin) await within(clock, leftMs, payDebts(runtime, found, origin, remembered));
-  await keepLonger(runtime, found);
-  if (!remembered) runtime.cache.admit(found);
+  const kept = await keepLonger(runtime, found);
+  if (!remembered || kept !== found) runtime.cache.admit(kept);
   return { kind: 'replayed', token: record.token, answer: answerOf(record), drift };
 }
 
@@ -121,7 +122,10 @@ export async function publishUnsent(
   const at = { namespace, token, revision };
   if (outbox === undefined) return runtime.store.markSent(namespace, token, revision);
   if (outbox.kind !== 'pending') {
-    return publishFollowUps(runtime, await unpackOutbox(outbox, runtime), at);
+    const text = await textIfNamed(runtime, at, outbox);
+    if (text === undefined) return;
+    await publishFollowUps(runtime, followUpsOf(text), at);
+    return discardUnnamed(runtime, at, [outbox]);
   }
   if (!origin) return;
   const result = await unpackValue(record.result, runtime.blobs);

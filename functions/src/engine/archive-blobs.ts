@@ -3,6 +3,7 @@ import type { BlobStore } from '../ports/blob-store.ts';
 import type { ColdObject, ColdStorage } from '../ports/cold-storage.ts';
 import type { HotRecord } from '../retention/archive-plan.ts';
 import { coldBlobName } from '../retention/archive-plan.ts';
+import type { Runtime } from './runtime.ts';
 
 const BLOB_SCHEMA = 'agent-once/payload@1';
 
@@ -37,6 +38,22 @@ export async function moveBlob(blobs: BlobStore, cold: ColdStorage, name: string
     ? (await cold.copyBlob(name, object)) !== 'absent'
     : await copied(blobs, cold, name, object);
   if (there) await blobs.delete(name);
+}
+
+/**
+ * Puts a moved blob back where its operation has changed meanwhile and stays hot: it may be held or extended
+ * for longer than cold storage keeps a copy. `blobs` looks into cold storage too.
+ */
+export async function moveBlobBack(
+  { store, blobs }: Pick<Runtime, 'store' | 'blobs'>,
+  record: HotRecord,
+): Promise<void> {
+  const name = blobOf(record);
+  if (name === undefined) return;
+  const standing = (await store.get(record.namespace, record.token))?.record;
+  if (standing?.status !== 'completed' || blobOf(standing) !== name) return;
+  const bytes = await blobs.get(name);
+  if (bytes) await blobs.put(name, bytes);
 }
 
 async function copied(

@@ -1,7 +1,7 @@
 import type { ArchiveQueue, ShardOrder } from '../ports/archive-queue.ts';
 import type { ColdStorage } from '../ports/cold-storage.ts';
 import { archiveShard } from './archive-shard.ts';
-import type { Archiver, ArchiveReport } from './archive-shard.ts';
+import type { ArchiveOptions, Archiver, ArchiveReport } from './archive-shard.ts';
 
 /** One order's run; what its time does not suffice for is handed on as the next order of the shard. */
 export async function runOrder(
@@ -9,9 +9,9 @@ export async function runOrder(
   cold: ColdStorage,
   queue: ArchiveQueue,
   order: ShardOrder,
-  budgetMs: number,
+  pace: Pick<ArchiveOptions, 'budgetMs' | 'progress'>,
 ): Promise<ArchiveReport> {
-  const report = await archiveShard(runtime, cold, { ...order, budgetMs });
+  const report = await archiveShard(runtime, cold, { ...order, ...pace });
   // Without progress, another order would find the same: leave it to the next tick.
   if (report.next !== undefined && report.next !== order.after) {
     await queue.publish([{ ...order, after: report.next }]);

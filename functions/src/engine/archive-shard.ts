@@ -1,15 +1,15 @@
-import { recordedError } from '../operation/errors.ts';
 import type { ArchivePointer, StoredOperation } from '../operation/record.ts';
 import type { ColdStorage } from '../ports/cold-storage.ts';
 import { archiveLine } from '../retention/archive-line.ts';
 import { BATCH_STALE_MS, batchName, whyKept } from '../retention/archive-plan.ts';
-import type { HotRecord, WhyKept } from '../retention/archive-plan.ts';
-import { documentId, shownToken } from '../token/token.ts';
+import type { WhyKept } from '../retention/archive-plan.ts';
+import { documentId } from '../token/token.ts';
 import { openBatch } from './archive-batch.ts';
-import type { ClosedBatch } from './archive-batch.ts';
-import { blobOf, moveBlob } from './archive-blobs.ts';
+import { blobOf, moveBlobBack } from './archive-blobs.ts';
+import { copyBatch } from './archive-copy.ts';
+import type { Hot } from './archive-copy.ts';
 import { inLanes } from './archive-lanes.ts';
-import { ARCHIVE_LANES, BLOB_LANES, pageSizes } from './archive-pace.ts';
+import { ARCHIVE_LANES, PAGE_OPERATIONS } from './archive-pace.ts';
 import type { Runtime } from './runtime.ts';
 
 export interface ArchiveOptions {
@@ -24,14 +24,15 @@ export interface ArchiveOptions {
   readonly lanes?: number;
   /** Look only: nothing is written anywhere. */
   readonly dryRun?: boolean;
-  /** Told after each batch. */
+  /** Told after each batch, also where it failed in the midst. */
   readonly progress?: (report: ArchiveReport) => void;
   readonly signal?: AbortSignal;
 }
 
 /**
- * They stay hot, and their copies are ignored. `touched`: changed between the copy and the stub.
- * `unmovable`: what its payload was spilled to could not be moved. `stale`: its batch was in hand for too long.
+ * They stay as they are, and their copies are ignored. `touched`: changed between the copy and the stub.
+ * `unmovable`: its payload could not be moved. `stale`: its batch was in hand for too long. `archived`:
+ * the stub stood there already, as another run of the shard writes it.
  */
 export type Stays = WhyKept | 'touched' | 'unmovable' | 'stale';
 
@@ -46,8 +47,6 @@ export interface ArchiveReport {
   readonly next?: string;
 }
 
-type Hot = StoredOperation<HotRecord>;
-
 export type Archiver = Pick<Runtime, 'store' | 'blobs' | 'clock' | 'telemetry'>;
 
 /**
@@ -55,20 +54,20 @@ export type Archiver = Pick<Runtime, 'store' | 'blobs' | 'clock' | 'telemetry'>;
  * stub in place of each record, conditional on the revision that was copied. Safe to be killed anywhere
  * and to run twice at once: what is not stubbed is hot, and a copy that no stub points to is ignored.
  *
- * A blob that can't be moved keeps its own operation hot and no other, and is an ERROR in the log.
+ * What can't be moved stays hot and holds up no other, and is an ERROR in the log.
  *
  * @throws where the store or cold storage gave no answer; the next run goes on
  */
 export async function archiveShard(
-  { store, blobs, clock, telemetry }: Archiver,
+  runtime: Archiver,
   cold: ColdStorage,
   options: ArchiveOptions,
 ): Promise<ArchiveReport> {
+  const { store, clock } = runtime;
   const { shard, until, budgetMs, dryRun = false, lanes = ARCHIVE_LANES } = options;
   const startedAt = clock.monotonic();
   const done = { moved: 0, objects: 0, bytes: 0, blobs: 0 };
   const kept: Partial<Record<Stays, number>> = {};
-  const pages = pageSizes();
   const nameOf = (sha256: string) => batchName(shard, sha256);
   let batch = openBatch<Hot>(nameOf);
   let pageReadAt = 0;
@@ -78,7 +77,7 @@ export async function archiveShard(
   let more = true;
 
   while (more && mayGoOn()) {
-    const page = { limit: pages.next(), ...(next !== undefined && { after: next }) };
+    const page = { limit: PAGE_OPERATIONS, ...(next !== undefined && { after: next }) };
     pageReadAt = clock.now();
     const { operations, next: following } = await store.expired(shard, page);
     for (const operation of operations) {
@@ -105,66 +104,45 @@ export async function archiveShard(
     const id = documentId(hot.record.namespace, hot.record.token);
     if (batch.refuses(id)) await flush();
     if (batch.size() === 0) readSince = pageReadAt;
-    const line = archiveLine(hot);
-    pages.saw(line.length);
-    batch.add(id, line, hot);
+    batch.add(id, archiveLine(hot), hot);
   }
 
   async function flush(): Promise<void> {
     if (batch.size() === 0) return;
     const closed = batch.close();
     batch = openBatch(nameOf);
-    const unmovable = dryRun ? NONE : await copy(closed);
-    done.objects += 1;
-    done.bytes += closed.object.bytes.length;
-    const movable = closed.entries.filter(({ of }) => !unmovable.has(of));
-    await inLanes(movable, lanes, ({ of, pointer }) => settle(of, pointer));
-    options.progress?.(report());
-  }
-
-  /** Answers which operations' payloads could not be moved. */
-  async function copy({ object, entries }: ClosedBatch<Hot>): Promise<ReadonlySet<Hot>> {
-    const unmovable = new Set<Hot>();
-    await inLanes(entries, BLOB_LANES, async ({ of }) => {
-      const name = blobOf(of.record);
-      if (name === undefined) return;
-      await moveBlob(blobs, cold, name).catch((error: unknown) => {
-        unmovable.add(of);
-        count('unmovable');
-        notMoved(telemetry, of, error);
-      });
-    });
-    await cold.put(object);
-    return unmovable;
+    const movable = dryRun ? closed.entries : await copyBatch(runtime, cold, closed);
+    count('unmovable', closed.entries.length - movable.length);
+    if (movable.length > 0) {
+      done.objects += 1;
+      done.bytes += closed.object.bytes.length;
+    }
+    try {
+      await inLanes(movable, lanes, ({ of, pointer }) => settle(of, pointer));
+    } finally {
+      options.progress?.(report());
+    }
   }
 
   async function settle(operation: Hot, pointer: ArchivePointer): Promise<void> {
     if (clock.now() - readSince > BATCH_STALE_MS) return count('stale');
     const answer = dryRun ? undefined : await store.archive(operation, pointer);
-    if (answer?.kind === 'lost') return count('touched');
+    if (answer?.kind === 'lost') {
+      await moveBlobBack(runtime, operation.record);
+      return count('touched');
+    }
+    if (answer?.standing) return count('archived');
     done.moved += 1;
     if (blobOf(operation.record) !== undefined) done.blobs += 1;
   }
 
-  function count(why: Stays): void {
-    kept[why] = (kept[why] ?? 0) + 1;
+  function count(why: Stays, operations = 1): void {
+    if (operations > 0) kept[why] = (kept[why] ?? 0) + operations;
   }
 
   function report(): ArchiveReport {
     return { ...done, kept: { ...kept } };
   }
-}
-
-const NONE: ReadonlySet<Hot> = new Set();
-
-function notMoved(telemetry: Archiver['telemetry'], { record }: Hot, error: unknown): void {
-  const { namespace, token, action } = record;
-  telemetry.event('ERROR', 'A large payload can not be moved to cold storage; it stays hot', {
-    token: shownToken(token),
-    namespace,
-    action,
-    error: recordedError(error).message,
-  });
 }
 
 function expiryOf({ record }: StoredOperation): number {

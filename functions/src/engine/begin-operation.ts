@@ -111,10 +111,11 @@ async function duplicate(
   answer: Exclude<TimedAnswer, { kind: 'claimed' }>,
 ): Promise<Begun> {
   switch (answer.kind) {
-    case 'replayed':
-      await keepLonger(runtime, answer.found);
-      if (!answer.remembered) runtime.cache.admit(answer.found);
-      return { kind: 'settled', found: answer.found, drift: answer.drift };
+    case 'replayed': {
+      const kept = await keepLonger(runtime, answer.found);
+      if (!answer.remembered || kept !== answer.found) runtime.cache.admit(kept);
+      return { kind: 'settled', found: kept, drift: answer.drift };
+    }
     case 'cancelled':
       if (!answer.remembered) runtime.cache.admit(answer.found);
       return { kind: 'settled', found: answer.found, drift: false };

@@ -26,7 +26,7 @@ export async function beginWorkflow(
     version,
     agent: task.agent,
     status: 'running',
-    input: await packValue(input, runtime.blobs),
+    input: await packValue(input, runtime.blobs, { namespace, token: task.token }, 'input'),
     stage: -1,
     members: {},
     logicalTime: task.logicalTime,

@@ -7,6 +7,7 @@ import type { Namespace, Token } from '../token/token.ts';
 import { sameWindow } from '../token/window.ts';
 import { countMiss } from './cold-miss.ts';
 import type { IdentifiedOperation } from './identify-operation.ts';
+import { keepLonger } from './keep-longer.ts';
 import type { Runtime } from './runtime.ts';
 import { sharedReads } from './shared-reads.ts';
 import { within } from './within.ts';
@@ -28,8 +29,8 @@ export type Standing =
 
 /**
  * How operations stand, in the order asked. One call of the store for all of them, none where this
- * instance has seen them settled within the last minute. Writes nothing, claims nothing: by the time
- * that the answer arrives another may have begun.
+ * instance has seen them settled within the last minute. Claims nothing: by the time that the answer
+ * arrives another may have begun. What is settled is kept longer, as by any look.
  *
  * @throws {StoreAway} when no answer comes in time
  */
@@ -55,13 +56,21 @@ export async function checkOperations(
       if (operation && isTerminal(operation.record)) cache.admit(operation);
     }
   }
-  return operations.map((operation) => {
+  const standings = operations.map((operation) => {
     const standing = standingOf(operation, known, store.now());
     const { action, retention } = operation.facts;
     if (standing.kind === 'expired')
       countMiss(runtime, 'forgotten', { action, class: retention.name });
     return standing;
   });
+  await Promise.all(
+    standings.map(async (standing) => {
+      if (standing.kind !== 'settled') return;
+      const kept = await keepLonger(runtime, standing.found);
+      if (kept !== standing.found) cache.admit(kept);
+    }),
+  );
+  return standings;
 }
 
 interface Tokens {

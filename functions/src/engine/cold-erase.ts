@@ -1,6 +1,7 @@
 import type { OperationRecord, StoredValue } from '../operation/record.ts';
 import type { ColdEntry, ColdStorage } from '../ports/cold-storage.ts';
 import { coldBlobName } from '../retention/archive-plan.ts';
+import { blobFolder } from './payload.ts';
 import { purgeFromWorkflow } from './purge-workflow.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -14,10 +15,18 @@ export async function whyNotErasable(
   { cold, store }: Pick<Runtime, 'cold' | 'store'>,
   record: OperationRecord,
 ): Promise<string | undefined> {
-  const name = spilledName(record);
-  if (!cold || name === undefined) return undefined;
-  const entry = await entryOf(cold, coldBlobName(name));
-  return entry && whyLocked(entry, store.now());
+  if (!cold) return undefined;
+  for await (const entry of spilledTo(cold, record)) {
+    const why = whyLocked(entry, store.now());
+    if (why !== undefined) return why;
+  }
+  return undefined;
+}
+
+/** Whether anything that a record's operation was spilled to lies in cold storage. */
+export async function isSpilledCold(cold: ColdStorage, record: OperationRecord): Promise<boolean> {
+  for await (const _ of spilledTo(cold, record)) return true;
+  return false;
 }
 
 /** Why an object can't be deleted now. */
@@ -28,7 +37,8 @@ export function whyLocked({ name, lockedUntil }: ColdEntry, storeNow: number): s
 }
 
 /**
- * Deletes what a settled record's payload was spilled to, wherever it lies. May be repeated.
+ * Deletes all that a settled record's operation was ever spilled to, wherever it lies: its result, and what a
+ * crash or a lost claim left of its task, its follow-ups and other results. May be repeated.
  *
  * @throws where a retention lock came on it since {@link whyNotErasable} was asked
  */
@@ -36,13 +46,16 @@ export async function erasePayload(
   { blobs, cold }: Places,
   record: OperationRecord,
 ): Promise<void> {
-  const name = spilledName(record);
-  if (name === undefined) return;
-  await blobs.delete(name);
-  if ((await cold?.delete(coldBlobName(name))) !== 'locked') return;
-  throw new Error(
-    `A retention lock keeps ${coldBlobName(name)}: its bytes are not erased. Purge again once it is lifted.`,
-  );
+  await blobs.deleteUnder(blobFolder(record));
+  const elsewhere = nameElsewhere(record);
+  if (elsewhere !== undefined) await blobs.delete(elsewhere);
+  if (!cold) return;
+  for await (const { name } of spilledTo(cold, record)) {
+    if ((await cold.delete(name)) !== 'locked') continue;
+    throw new Error(
+      `A retention lock keeps ${name}: its bytes are not erased. Purge again once it is lifted.`,
+    );
+  }
 }
 
 /**
@@ -59,19 +72,21 @@ export async function erasePurged(
   await purgeFromWorkflow(places, record);
 }
 
-/** Where a settled record's payload was spilled to, if it was. */
-export function spilledName(record: OperationRecord): string | undefined {
-  return record.status === 'completed' ? spilledTo(record.result) : undefined;
+async function* spilledTo(cold: ColdStorage, record: OperationRecord): AsyncIterable<ColdEntry> {
+  yield* cold.list(coldBlobName(blobFolder(record)));
+  const elsewhere = nameElsewhere(record);
+  if (elsewhere === undefined) return;
+  const name = coldBlobName(elsewhere);
+  for await (const entry of cold.list(name)) if (entry.name === name) yield entry;
 }
 
-function spilledTo(value: StoredValue): string | undefined {
+/** A result's blob below another token's folder: of the neighbouring window that it was sent under. */
+function nameElsewhere(record: OperationRecord): string | undefined {
+  const name = record.status === 'completed' ? nameOf(record.result) : undefined;
+  return name?.startsWith(blobFolder(record)) === false ? name : undefined;
+}
+
+function nameOf(value: StoredValue): string | undefined {
   if (value.kind === 'blob') return value.name;
   return value.kind === 'purged' ? value.blob : undefined;
-}
-
-async function entryOf(cold: ColdStorage, name: string): Promise<ColdEntry | undefined> {
-  for await (const entry of cold.list(name)) {
-    if (entry.name === name) return entry;
-  }
-  return undefined;
 }

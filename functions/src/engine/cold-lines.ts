@@ -3,7 +3,11 @@ import type { ColdStorage } from '../ports/cold-storage.ts';
 import { linesOf, parseArchiveLine } from '../retention/archive-line.ts';
 import type { ArchivedLine } from '../retention/archive-line.ts';
 
-/** The operations in an object of cold storage, in their order; `undefined` where nothing has that name. */
+/**
+ * The operations in an object of cold storage, in their order; `undefined` where nothing has that name.
+ *
+ * @throws where it can't be read, naming it
+ */
 export async function linesIn(
   cold: Pick<ColdStorage, 'read'>,
   name: string,
@@ -11,5 +15,13 @@ export async function linesIn(
   const bytes = await cold.read(name);
   // Nothing is no gzip member, and no operations.
   if (!bytes || bytes.length === 0) return bytes && [];
-  return linesOf(gunzipSync(bytes).toString()).map((line) => parseArchiveLine(line));
+  try {
+    return linesOf(gunzipSync(bytes).toString()).map((line) => parseArchiveLine(line));
+  } catch (cause) {
+    throw new Error(
+      `${name} in cold storage is damaged, or no object of the archiver’s (${String(cause)}). ` +
+        'Move it out of the folder, and try again.',
+      { cause },
+    );
+  }
 }

@@ -3,7 +3,7 @@ import type { ColdEntry, ColdStorage } from '../ports/cold-storage.ts';
 import { recordOf } from '../retention/archive-line.ts';
 import type { ArchivedLine } from '../retention/archive-line.ts';
 import type { HotRecord } from '../retention/archive-plan.ts';
-import { archivedAt, SETTLED_AFTER_MS, shardFolder } from '../retention/archive-plan.ts';
+import { archivedAt, batchOf, SETTLED_AFTER_MS, shardFolder } from '../retention/archive-plan.ts';
 import { holdsPayload } from '../retention/purged.ts';
 import { shownToken } from '../token/token.ts';
 import type { Namespace, Token } from '../token/token.ts';
@@ -55,7 +55,8 @@ export async function purgeArchived(
   // An object's content never changes: none is read twice.
   const without = new Set<string>();
   const copies = await copiesOf(cold, record, without);
-  const why = await whyKept({ store, cold }, copies);
+  const why =
+    (await whyNotErasable({ store, cold }, record)) ?? (await whyKept({ store, cold }, copies));
   if (why !== undefined) return { kind: 'refused', why };
   if (!isSigned(record) && !(await sign(runtime, { ...found, record }, by))) return CHANGED;
   return eraseCopies(runtime, cold, record, copies, without);
@@ -90,6 +91,10 @@ async function sign(
   return false;
 }
 
+/** What tells an operation's copies: a hot one points to none. */
+type Settled = Pick<ArchivedRecord, 'namespace' | 'token' | 'shard' | 'completedAt'> &
+  Partial<Pick<ArchivedRecord, 'pointer'>>;
+
 interface Copy {
   readonly entry: ColdEntry;
   readonly record: HotRecord;
@@ -99,14 +104,14 @@ interface Copy {
  * Objects that still hold the operation's payload. No copy is older than the operation's end. Adds those
  * that don't to `without`, and passes over what is in it.
  */
-async function copiesOf(
+export async function copiesOf(
   cold: ColdStorage,
-  stub: ArchivedRecord,
+  stub: Settled,
   without: Set<string>,
 ): Promise<Copy[]> {
   const copies: Copy[] = [];
   for await (const entry of cold.list(shardFolder(stub.shard))) {
-    if (entry.storedAt < stub.completedAt - SKEW_MS || without.has(entry.name)) continue;
+    if (without.has(entry.name) || isOlder(entry, stub)) continue;
     const line = (await linesIn(cold, entry.name))?.find((each) => isOf(each, stub));
     const record = line && recordOf(line);
     if (record && holdsPayload(record)) copies.push({ entry, record });
@@ -115,11 +120,17 @@ async function copiesOf(
   return copies;
 }
 
-function isOf(line: ArchivedLine, { namespace, token }: ArchivedRecord): boolean {
+/** Written before the operation ended, for certain: never what its stub points to, whatever clocks say. */
+function isOlder({ name, storedAt }: ColdEntry, { pointer, completedAt }: Settled): boolean {
+  if (pointer && batchOf(name) === batchOf(pointer.object)) return false;
+  return storedAt > 0 && storedAt < completedAt - SKEW_MS;
+}
+
+function isOf(line: ArchivedLine, { namespace, token }: Settled): boolean {
   return line.token === token && line.namespace === namespace;
 }
 
-async function whyKept(
+export async function whyKept(
   places: Pick<Runtime, 'store' | 'cold'>,
   copies: readonly Copy[],
 ): Promise<string | undefined> {
@@ -138,6 +149,7 @@ async function eraseCopies(
   without: Set<string>,
 ): Promise<ColdPurgeAnswer> {
   const { namespace, token } = stub;
+  await erasePayload({ blobs, cold }, stub);
   await purgeFromWorkflow({ store, blobs }, stub);
   let copies = first;
   let rewritten = 0;

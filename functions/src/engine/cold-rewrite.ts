@@ -30,9 +30,9 @@ export async function rewriteWithout(
   runtime: Store,
   cold: ColdStorage,
   name: string,
-  stub: ArchivedRecord,
+  purged: Pick<ArchivedRecord, 'namespace' | 'token'>,
 ): Promise<boolean> {
-  const erase = new Map([[idOf(stub), erasedRecord]]);
+  const erase = new Map([[idOf(purged), erasedRecord]]);
   let old = name;
   for (;;) {
     const lines = await linesIn(cold, old);

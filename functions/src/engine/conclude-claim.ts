@@ -1,6 +1,7 @@
 import type { RecordedError } from '../operation/errors.ts';
 import type { StoredValue } from '../operation/record.ts';
 import type { Claim, HeldAnswer } from '../ports/token-store.ts';
+import { discardUnnamed } from './discard-blobs.ts';
 import { packValue } from './payload.ts';
 import type { Runtime } from './runtime.ts';
 import { within } from './within.ts';
@@ -44,15 +45,18 @@ export function renewClaim(
  * @throws {StoreAway} whether it is recorded is then unknown; sending it again is safe
  */
 export async function completeClaim(
-  { store, blobs, clock, limits }: Runtime,
+  runtime: Runtime,
   { claim }: HeldClaim,
   value: unknown,
 ): Promise<Concluded> {
+  const { store, blobs, clock, limits } = runtime;
   const write = packValue(value, blobs, claim).then(async (result) => ({
     result,
     answer: await store.complete(claim, { result }),
   }));
   const { result, answer } = await within(clock, limits.recordAnswerMs, write);
+  // Where it is sent again, the record may have been archived or purged since.
+  await discardUnnamed(runtime, claim, [result]);
   return answer.kind === 'lost' ? answer : { kind: 'completed', at: answer.at, result };
 }
 

@@ -1,6 +1,7 @@
 import type { ClaimRequest } from '../operation/claim.ts';
 import type { Conclusion } from '../operation/conclusion.ts';
 import type { CompletedRecord, FailedRecord } from '../operation/record.ts';
+import { discardUnnamed } from './discard-blobs.ts';
 import type { TaskOutcome } from './outcome.ts';
 import { publishFollowUps } from './publish-follow-ups.ts';
 import type { Following } from './publish-follow-ups.ts';
@@ -54,7 +55,9 @@ async function follow(
   follows: Following | undefined,
 ): Promise<void> {
   if (follows?.kind === 'pending') throw follows.error;
-  if (follows && outbox !== undefined) await publishFollowUps(runtime, follows, claim);
+  if (!follows || outbox === undefined) return;
+  await publishFollowUps(runtime, follows, claim);
+  await discardUnnamed(runtime, claim, [outbox]);
 }
 
 type Settled =

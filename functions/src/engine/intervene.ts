@@ -1,11 +1,11 @@
 import type { OperationRecord, StoredOperation } from '../operation/record.ts';
 import type { AuditLog } from '../ports/audit-log.ts';
 import type { Override, OverrideAnswer } from '../ports/token-store.ts';
-import { coldBlobName } from '../retention/archive-plan.ts';
 import { shownToken } from '../token/token.ts';
 import type { Namespace, Token } from '../token/token.ts';
 import { audited, logSignature } from './audited.ts';
-import { erasePurged, spilledName, whyNotErasable } from './cold-erase.ts';
+import { erasePurged, isSpilledCold, whyNotErasable } from './cold-erase.ts';
+import { discardUnnamed } from './discard-blobs.ts';
 import { publishStoredTask } from './publish-stored-task.ts';
 import type { Runtime } from './runtime.ts';
 import { within } from './within.ts';
@@ -48,6 +48,17 @@ type Overridden =
 export async function overrideAudited(
   runtime: Runtime,
   audit: AuditLog,
+  intervention: Intervention,
+  forbids: Forbids,
+): Promise<Overridden> {
+  const answer = await overriding(runtime, audit, intervention, forbids);
+  if (answer.kind !== 'overridden') await discardGiven(runtime, intervention);
+  return answer;
+}
+
+async function overriding(
+  runtime: Runtime,
+  audit: AuditLog,
   { namespace, token, override, actor, reason, ...asked }: Intervention,
   forbids: Forbids,
 ): Promise<Overridden> {
@@ -75,6 +86,15 @@ export async function overrideAudited(
   );
   if (answer.kind === 'overridden') runtime.cache.admit(answer.found);
   return answer.kind === 'refused' ? { ...answer, found } : answer;
+}
+
+/** A result that a person gave for nothing, since the override was not made, goes again. */
+async function discardGiven(
+  runtime: Runtime,
+  { namespace, token, override }: Intervention,
+): Promise<void> {
+  if (override.verb !== 'resolve_done') return;
+  await discardUnnamed(runtime, { namespace, token }, [override.result]);
 }
 
 export interface Intervening {
@@ -122,9 +142,7 @@ async function whyNotErasedHere(
   const kept = await whyNotErasable(runtime, record);
   if (kept !== undefined) return kept;
   const { cold } = runtime;
-  const name = spilledName(record);
-  const copied =
-    cold && name !== undefined && (await cold.read(coldBlobName(name), { offset: 0, length: 1 }));
+  const copied = cold && (await isSpilledCold(cold, record));
   if (record.status !== 'archived' && !copied) return undefined;
   return (
     'Its payload lies in cold storage, where the service may delete nothing. Somebody with access to ' +

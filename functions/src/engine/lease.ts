@@ -7,7 +7,7 @@ import { within } from './within.ts';
 /** A held claim: kept alive at half its length, counted down on the monotonic clock. */
 export interface Lease {
   /** Whose claim it is. */
-  readonly owner: Pick<Claim, 'namespace' | 'token'>;
+  readonly owner: Pick<Claim, 'namespace' | 'token' | 'claimId'>;
   readonly signal: AbortSignal;
   readonly attempt: number;
   /** The strictest that the operation was ever declared with. */

@@ -40,6 +40,7 @@ export function storageAwayAsStore(runtime: Runtime): Runtime {
     put: (name, bytes) => inTime(blobs.put(name, bytes)),
     get: (name) => inTime(blobs.get(name)),
     delete: (name) => inTime(blobs.delete(name)),
+    deleteUnder: (folder) => inTime(blobs.deleteUnder(folder)),
   };
   if (!cold) return { ...runtime, blobs: answering };
   const answeringCold: ColdStorage = {

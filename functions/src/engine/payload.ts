@@ -12,10 +12,22 @@ import { documentId } from '../token/token.ts';
 export const INLINE_LIMIT_BYTES = 340 * 1024;
 
 /**
- * The operation whose result a value is. It gets a blob of its own then, so that purging it takes nothing
- * from an operation whose result is the same.
+ * The operation that a value belongs to. Its blobs lie below a folder of its own, so that purging it erases
+ * all of them, and takes nothing from an operation whose result is the same.
  */
-export type Owner = Pick<OperationFacts, 'namespace' | 'token'>;
+export interface Owner extends Pick<OperationFacts, 'namespace' | 'token'> {
+  /** Who writes it. No other claim's blob has its name then, equal or not: where it loses, it can go. */
+  readonly claimId?: string;
+}
+
+/** What is no result or outbox lies apart from those. */
+export type Part = 'task' | 'input';
+
+/** Where an operation's blobs lie, or those of one part of it. */
+export function blobFolder({ namespace, token }: Owner, part?: Part): string {
+  const folder = `${documentId(namespace, token)}/`;
+  return part ? `${folder}${part}/` : folder;
+}
 
 /**
  * A value as a record holds it. Larger ones are durable in the blob store before this resolves; one
@@ -24,10 +36,11 @@ export type Owner = Pick<OperationFacts, 'namespace' | 'token'>;
 export async function packValue(
   value: unknown,
   blobs: BlobStore,
-  owner?: Owner,
+  owner: Owner,
+  part?: Part,
 ): Promise<StoredValue> {
   try {
-    return await packText(encodeCanonical(value), blobs, owner);
+    return await packText(encodeCanonical(value), blobs, owner, part);
   } catch (error) {
     const lasting = error instanceof CanonicalError || error instanceof NoBlobStore;
     if (lasting) return { kind: 'unserialisable', reason: error.message };
@@ -50,20 +63,35 @@ export const noBlobs: BlobStore = {
   },
   get: async () => undefined,
   delete: async () => {},
+  deleteUnder: async () => {},
 };
 
 /** As {@link packValue}, for text that is canonical already. */
 export async function packText(
   text: string,
   blobs: BlobStore,
-  owner?: Owner,
+  owner: Owner,
+  part?: Part,
 ): Promise<StoredValue> {
   if (Buffer.byteLength(text) <= INLINE_LIMIT_BYTES) return { kind: 'inline', text };
   const bytes = Buffer.from(text);
-  const folder = owner ? documentId(owner.namespace, owner.token) : 'sha256';
-  const name = `${folder}/${hash('sha256', bytes, 'hex')}`;
+  const name = `${blobFolder(owner, part)}${part ? '' : writerOf(owner)}${hash('sha256', bytes, 'hex')}`;
   await blobs.put(name, bytes);
   return { kind: 'blob', name, bytes: bytes.length };
+}
+
+/** Whether two recorded values are the same, whoever wrote them: a blob's name ends in its content's hash. */
+export function sameValue(a: StoredValue, b: StoredValue): boolean {
+  if (a.kind === 'inline' && b.kind === 'inline') return a.text === b.text;
+  return a.kind === 'blob' && b.kind === 'blob' && hashIn(a.name) === hashIn(b.name);
+}
+
+function hashIn(blob: string): string | undefined {
+  return blob.split('/').at(-1);
+}
+
+function writerOf({ claimId }: Owner): string {
+  return claimId === undefined ? '' : `${hash('sha256', claimId, 'base64url').slice(0, 16)}/`;
 }
 
 /** There is a record, but its payload can't be had: purged, unserialisable, or its blob is missing. */

@@ -6,7 +6,8 @@ import { shownToken } from '../token/token.ts';
 import type { Namespace } from '../token/token.ts';
 import { checkFollowUps } from './check-follow-ups.ts';
 import type { CheckedFollowUps, RefusedFollowUp } from './check-follow-ups.ts';
-import { packText, unpackText } from './payload.ts';
+import { packText } from './payload.ts';
+import type { Owner } from './payload.ts';
 import type { Runtime } from './runtime.ts';
 import type { Steps } from './register-steps.ts';
 import type { AnyStep } from './step.ts';
@@ -56,17 +57,16 @@ function outboxText({ tasks, refused }: CheckedFollowUps): string {
 export async function packOutbox(
   following: Following,
   { blobs }: Runtime,
+  owner: Owner,
 ): Promise<StoredOutbox | undefined> {
   if (following.kind === 'pending') return { kind: 'pending' };
   if (following.tasks.length + following.refused.length === 0) return undefined;
-  return packText(outboxText(following), blobs);
+  return packText(outboxText(following), blobs, owner);
 }
 
-export async function unpackOutbox(
-  outbox: Exclude<StoredOutbox, { kind: 'pending' }>,
-  { blobs }: Runtime,
-): Promise<CheckedFollowUps> {
-  const kept = decodeCanonical(await unpackText(outbox, blobs)) as readonly Kept[];
+/** The inverse of what {@link packOutbox} keeps. */
+export function followUpsOf(text: string): CheckedFollowUps {
+  const kept = decodeCanonical(text) as readonly Kept[];
   return {
     tasks: kept.flatMap((each) => ('refused' in each ? [] : [each])),
     refused: kept.flatMap((each) => ('refused' in each ? [each.refused] : [])),

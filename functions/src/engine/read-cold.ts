@@ -1,6 +1,7 @@
 import { gunzipSync } from 'node:zlib';
 import type { ArchivedRecord, ArchivePointer } from '../operation/record.ts';
 import { linesOf, parseArchiveLine, recordOf } from '../retention/archive-line.ts';
+import type { ArchivedLine } from '../retention/archive-line.ts';
 import type { HotRecord } from '../retention/archive-plan.ts';
 import { purgedRecord } from '../retention/purged.ts';
 import { countMiss } from './cold-miss.ts';
@@ -19,19 +20,21 @@ type Cold = Pick<Runtime, 'store' | 'cold' | 'telemetry'>;
  * @throws {PayloadGone} where it can't be had: no cold storage here, deleted there, or damaged
  */
 export async function readCold(runtime: Cold, stub: ArchivedRecord): Promise<HotRecord> {
-  const found = await readAt(runtime, stub);
-  if (found) return found;
-  // Restored or written anew since the stub was read, maybe from a cache.
-  const standing = (await runtime.store.get(stub.namespace, stub.token))?.record;
-  if (standing?.status === 'archived' && standing.pointer.object !== stub.pointer.object) {
-    const moved = await readAt(runtime, standing);
-    if (moved) return moved;
+  let looked = stub;
+  for (;;) {
+    const found = await readAt(runtime, looked);
+    if (found) return found;
+    // Restored or written anew since the stub was read, maybe from a cache, maybe once more by now.
+    const standing = (await runtime.store.get(stub.namespace, stub.token))?.record;
+    if (standing?.status === 'completed') return standing;
+    if (standing?.status === 'failed' || standing?.status === 'cancelled') return standing;
+    if (standing?.status !== 'archived') break;
+    if (standing.pointer.object === looked.pointer.object) break;
+    looked = standing;
   }
-  if (standing?.status === 'completed') return standing;
-  if (standing?.status === 'failed' || standing?.status === 'cancelled') return standing;
   countMiss(runtime, 'payload_deleted', { action: stub.action, class: stub.retention.name });
   throw new PayloadGone(
-    `The payload is not in cold storage any more: ${stub.pointer.object} has been deleted.`,
+    `The payload is not in cold storage any more: ${looked.pointer.object} has been deleted.`,
   );
 }
 
@@ -44,8 +47,9 @@ async function readAt({ cold }: Cold, stub: ArchivedRecord): Promise<HotRecord |
   }
   const member = await cold.read(pointer.object, pointer);
   if (!member) return undefined;
-  const lines = linesOf(plainText(member, pointer)).map((line) => parseArchiveLine(line));
-  const line = lines.find((each) => each.token === stub.token && each.namespace === stub.namespace);
+  const line = linesOfMember(member, pointer).find(
+    (each) => each.token === stub.token && each.namespace === stub.namespace,
+  );
   if (line) return unlessPurged(recordOf(line), stub);
   throw new PayloadGone(`The payload is not where it should be, in ${placeOf(pointer)}.`);
 }
@@ -56,9 +60,10 @@ export function unlessPurged(record: HotRecord, { override }: ArchivedRecord): H
   return purgedRecord(record);
 }
 
-function plainText(member: Uint8Array, pointer: ArchivePointer): string {
+function linesOfMember(member: Uint8Array, pointer: ArchivePointer): ArchivedLine[] {
   try {
-    return gunzipSync(member, { maxOutputLength: LARGEST_MEMBER_BYTES }).toString();
+    const text = gunzipSync(member, { maxOutputLength: LARGEST_MEMBER_BYTES }).toString();
+    return linesOf(text).map((line) => parseArchiveLine(line));
   } catch (error) {
     throw new PayloadGone(
       `The payload can't be read: ${placeOf(pointer)} is damaged (${String(error)}).`,

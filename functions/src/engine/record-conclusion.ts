@@ -1,5 +1,6 @@
 import type { Conclusion } from '../operation/conclusion.ts';
 import type { Claim, SettleAnswer } from '../ports/token-store.ts';
+import { discardUnnamed } from './discard-blobs.ts';
 import type { Lease } from './lease.ts';
 import { packValue } from './payload.ts';
 import { packOutbox } from './publish-follow-ups.ts';
@@ -36,14 +37,16 @@ export async function recordConclusion(
   if (conclusion.kind === 'done') {
     const packed = Promise.all([
       packValue(conclusion.result, blobs, lease.owner),
-      follows && packOutbox(follows, runtime),
+      follows && packOutbox(follows, runtime, lease.owner),
     ]);
     const [result, outbox] = await within(clock, limits.recordAnswerMs, packed);
     const completion = outbox === undefined ? { result } : { result, outbox };
     const recorded = await last((claim) =>
       store.complete(claim, completion, progress?.derive(result)),
     );
-    return recorded.kind === 'lost' ? recorded : { ...recorded, result, outbox };
+    if (recorded.kind === 'settled') return { ...recorded, result, outbox };
+    await discardUnnamed(runtime, lease.owner, [result, outbox]);
+    return recorded;
   }
   const also = progress?.derive(undefined);
   switch (conclusion.kind) {

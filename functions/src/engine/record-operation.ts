@@ -1,13 +1,14 @@
 import type { RecordedError } from '../operation/errors.ts';
-import type { StoredOperation, StoredValue, TerminalRecord } from '../operation/record.ts';
+import type { StoredOperation, TerminalRecord } from '../operation/record.ts';
 import type { RecordAnswer, RecordedOutcome, RecordRequest } from '../ports/token-store.ts';
 import type { Token } from '../token/token.ts';
 import { unsettled } from './begin-operation.ts';
+import { discardUnnamed } from './discard-blobs.ts';
 import { keepLonger } from './keep-longer.ts';
 import type { Unsettled } from './begin-operation.ts';
 import { recall } from './claim-token.ts';
 import type { IdentifiedOperation } from './identify-operation.ts';
-import { packValue, PayloadGone } from './payload.ts';
+import { packValue, PayloadGone, sameValue } from './payload.ts';
 import type { Owner } from './payload.ts';
 import { readCold } from './read-cold.ts';
 import type { Runtime } from './runtime.ts';
@@ -36,10 +37,11 @@ export async function recordOperation(
 ): Promise<RecordedAnswer> {
   const { blobs, cache, clock, limits } = runtime;
   const { namespace, token } = operation.facts;
-  const write = packed(outcome, blobs, operation.facts).then(async (recorded) => {
+  const claimId = runtime.newClaimId();
+  const write = packed(outcome, blobs, { namespace, token, claimId }).then(async (recorded) => {
     const request: RecordRequest = {
       ...operation,
-      claimId: runtime.newClaimId(),
+      claimId,
       likelyDuplicate: cache.mightKnow(namespace, token),
       outcome: recorded,
     };
@@ -47,6 +49,9 @@ export async function recordOperation(
   });
   const { recorded, answer } = await within(clock, limits.recordAnswerMs, write);
   cache.meet(namespace, token);
+  if (answer.kind !== 'recorded' && recorded.status === 'completed') {
+    await discardUnnamed(runtime, placeOf(operation), [recorded.result]);
+  }
   switch (answer.kind) {
     case 'recorded': {
       cache.admit(answer.found);
@@ -56,13 +61,16 @@ export async function recordOperation(
     case 'replayed':
     case 'cancelled': {
       const { found } = answer;
-      cache.admit(found);
-      if (answer.kind === 'replayed') await keepLonger(runtime, found);
+      cache.admit(answer.kind === 'replayed' ? await keepLonger(runtime, found) : found);
       return { kind: (await says(runtime, found.record, recorded)) ? 'equal' : 'other', found };
     }
     default:
       return unsettled(token, answer);
   }
+}
+
+function placeOf({ facts: { namespace, token }, window }: IdentifiedOperation) {
+  return { namespace, token, ...(window && { window }) };
 }
 
 async function ask(runtime: Runtime, request: RecordRequest): Promise<RecordAnswer> {
@@ -91,7 +99,7 @@ async function says(
     return archived !== undefined && says(runtime, archived, outcome);
   }
   if (outcome.status === 'completed') {
-    return standing.status === 'completed' && equal(standing.result, outcome.result);
+    return standing.status === 'completed' && sameValue(standing.result, outcome.result);
   }
   const { code, message } = outcome.error;
   return (
@@ -103,14 +111,4 @@ async function says(
 
 function unlessGone(error: unknown): undefined {
   if (!(error instanceof PayloadGone)) throw error;
-}
-
-function equal(a: StoredValue, b: StoredValue): boolean {
-  if (a.kind === 'inline' && b.kind === 'inline') return a.text === b.text;
-  return a.kind === 'blob' && b.kind === 'blob' && contentOf(a.name) === contentOf(b.name);
-}
-
-/** A twin's blob lies under another token, and is named by its content all the same. */
-function contentOf(blob: string): string | undefined {
-  return blob.split('/').at(-1);
 }

@@ -1,6 +1,8 @@
-import type { StoredOperation } from '../operation/record.ts';
+import type { ArchivedRecord, StoredOperation } from '../operation/record.ts';
+import type { HotRecord } from '../retention/archive-plan.ts';
 import { shownToken } from '../token/token.ts';
 import type { Namespace, Token } from '../token/token.ts';
+import { packText, unpackText } from './payload.ts';
 import { readCold } from './read-cold.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -20,8 +22,8 @@ export type RestoreAnswer =
 const MAX_ROUNDS = 3;
 
 /**
- * Puts an archived operation back into the store, with a full life from now. Its copy stays in cold
- * storage, and is ignored from then on. Asked again, it finds the operation hot.
+ * Puts an archived operation back into the store, with a full life from now, its large result included. Its
+ * copies stay in cold storage, and are ignored from then on. Asked again, it finds the operation hot.
  *
  * @throws {PayloadGone} where there is nothing to restore it from
  */
@@ -43,9 +45,30 @@ export async function restoreOperation(
         `Operation ${shownToken(token)} kept changing while it was being restored. Try again.`,
       );
     }
-    const answer = await store.restore({ ...found, record }, await readCold(runtime, record), by);
+    const payload = await withHotBlob(runtime, await readCold(runtime, record), record);
+    const answer = await store.restore({ ...found, record }, payload, by);
     wrote = answer.kind === 'settled';
   }
+}
+
+/**
+ * The record with its large result in the blob store again, durable there. The copy in cold storage may be
+ * deleted for its age, which nobody can renew: so this one has a name of its own, and is a copy of its own
+ * where it is archived again.
+ */
+async function withHotBlob(
+  { blobs }: Runtime,
+  from: HotRecord,
+  stub: ArchivedRecord,
+): Promise<HotRecord> {
+  if (from.status !== 'completed' || from.result.kind !== 'blob') return from;
+  const text = await unpackText(from.result, blobs);
+  const result = await packText(text, blobs, {
+    namespace: stub.namespace,
+    token: stub.token,
+    claimId: `restored under fence ${stub.fence + 1}`,
+  });
+  return { ...from, result };
 }
 
 export interface RestoredRoot {

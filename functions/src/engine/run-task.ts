@@ -3,6 +3,7 @@ import { StoreAway, recordedError } from '../operation/errors.ts';
 import type { TaskDelivery, TaskMessage } from '../operation/task.ts';
 import { answerDuplicate } from './answer-duplicate.ts';
 import { claimToken } from './claim-token.ts';
+import { discardTask } from './discard-blobs.ts';
 import { holdLease } from './lease.ts';
 import type { TaskOutcome } from './outcome.ts';
 import { prepare } from './prepare.ts';
@@ -41,6 +42,7 @@ export async function runTask(
         ? prepared
         : await perform(runtime, { ...prepared, steps, task: delivery.task }, progress);
     await tellOfRefusal(runtime, steps, delivery, outcome);
+    if (prepared.kind === 'ready') await discardTask(runtime, prepared.request, outcome);
   } catch (error) {
     outcome = outcomeOf(error);
   }

@@ -1,9 +1,9 @@
 import { recordedError } from '../operation/errors.ts';
 import type { StoredOperation } from '../operation/record.ts';
 import { publishUnsent } from './answer-duplicate.ts';
+import { textIfNamed } from './discard-blobs.ts';
 import { dueOnes } from './due-ones.ts';
 import type { SweepOptions } from './due-ones.ts';
-import { unpackText } from './payload.ts';
 import type { Runtime } from './runtime.ts';
 import { taskFromText } from './tasks.ts';
 
@@ -50,8 +50,7 @@ async function redrive(
     return 'published';
   }
   const stored = 'task' in record ? record.task : undefined;
-  if (stored) {
-    await runtime.publisher.publish([taskFromText(await unpackText(stored, runtime.blobs))]);
-  }
+  const text = stored && (await textIfNamed(runtime, record, stored));
+  if (text !== undefined) await runtime.publisher.publish([taskFromText(text)]);
   return 'redriven';
 }

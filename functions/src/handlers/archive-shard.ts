@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { z } from 'zod';
 import { runOrder } from '../engine/archive-order.ts';
+import type { ArchiveReport } from '../engine/archive-shard.ts';
 import type { Runtime } from '../engine/runtime.ts';
 import { ARCHIVE_ORDER_SCHEMA } from '../names.ts';
 import type { ArchiveQueue, ShardOrder } from '../ports/archive-queue.ts';
@@ -40,12 +41,20 @@ async function replyTo(
     runtime.telemetry.event('ERROR', 'A message is no order to archive a shard, and is dropped');
     return { status: 204 };
   }
-  const archived = await runOrder(runtime, cold, queue, order, budgetMs);
-  const { next, ...counts } = archived;
-  const lagMs = Math.max(0, Math.round(runtime.clock.now() - reached(order, next)));
-  runtime.telemetry.event('INFO', 'Archived', {
-    archived: { shard: order.shard, ...counts, handedOn: next !== undefined, lagMs },
-  });
+  const log = (counts: object): void => {
+    const archived = { shard: order.shard, ...counts };
+    runtime.telemetry.event('INFO', 'Archived', { archived });
+  };
+  let soFar: ArchiveReport | undefined;
+  const progress = (report: ArchiveReport): void => void (soFar = report);
+  try {
+    const { next, ...counts } = await runOrder(runtime, cold, queue, order, { budgetMs, progress });
+    const lagMs = Math.max(0, Math.round(runtime.clock.now() - reached(order, next)));
+    log({ ...counts, handedOn: next !== undefined, lagMs });
+  } catch (error) {
+    if (soFar) log({ ...soFar, failed: true });
+    throw error;
+  }
   return { status: 204 };
 }
 

@@ -1,3 +1,4 @@
+import { FORGET_AFTER_MS } from '../retention/classes.ts';
 import { leavesQuestions } from './record.ts';
 import type {
   ClaimedRecord,
@@ -96,7 +97,8 @@ export function decideClaim(
 
 function decideAbsent(request: ClaimRequest, storeNow: number): ClaimDecision {
   const { madeAt, retention } = request.facts;
-  return storeNow - madeAt > retention.forgetMs ? { kind: 'expired' } : { kind: 'create' };
+  const knownForMs = Math.min(retention.forgetMs, FORGET_AFTER_MS);
+  return storeNow - madeAt > knownForMs ? { kind: 'expired' } : { kind: 'create' };
 }
 
 /**

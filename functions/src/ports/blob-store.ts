@@ -9,4 +9,6 @@ export interface BlobStore {
   get(name: string): Promise<Uint8Array | undefined>;
   /** Resolves once nothing has that name, whether or not anything had it. */
   delete(name: string): Promise<void>;
+  /** The same for every name that begins with a folder's, which ends in `/`. */
+  deleteUnder(folder: string): Promise<void>;
 }

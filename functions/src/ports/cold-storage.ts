@@ -15,7 +15,7 @@ export interface ColdEntry {
   readonly bytes: number;
   readonly schema: string | undefined;
   readonly operations: number;
-  /** When it was written, in epoch milliseconds by the storage's clock. */
+  /** When it was written, in epoch milliseconds by the storage's clock; 0 where that is not known. */
   readonly storedAt: number;
   /** Until when nobody may delete it, in epoch milliseconds; `Infinity` while a hold is on it. */
   readonly lockedUntil?: number;

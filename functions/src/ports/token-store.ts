@@ -87,7 +87,13 @@ export type HeldAnswer =
 
 export type SettleAnswer =
   /** `revision` is what `markSent` is conditional on; `at` is store time. */
-  | { readonly kind: 'settled'; readonly revision: string; readonly at: number }
+  | {
+      readonly kind: 'settled';
+      readonly revision: string;
+      readonly at: number;
+      /** The store refused this write and the same stands there: somebody else's, or it came twice. */
+      readonly standing?: true;
+    }
   | { readonly kind: 'lost' };
 
 export interface Completion {
@@ -199,8 +205,11 @@ export interface TokenStore {
    */
   cancel(request: ClaimRequest, reason: string): Promise<StoredOperation>;
   override(namespace: Namespace, token: Token, request: OverrideRequest): Promise<OverrideAnswer>;
-  /** Lengthens a terminal record's life where its retention says so; else writes nothing. */
-  slide(operation: StoredOperation<TerminalRecord>): Promise<void>;
+  /**
+   * Lengthens a terminal record's life where its retention says so; else writes nothing. Answers the record
+   * as it stands after that.
+   */
+  slide(operation: StoredOperation<TerminalRecord>): Promise<StoredOperation<TerminalRecord>>;
   /** Replaces an expired terminal record by its stub; `lost` where something touched it since. */
   archive(
     operation: StoredOperation<TerminalRecord>,

@@ -5,13 +5,12 @@ const DAY_MS = 24 * HOUR_MS;
 const MESSAGE_RETENTION_MAX_MS = 31 * DAY_MS;
 
 /**
- * The least time that a stub must outlive its record. A task can still arrive this late: retained by its
- * topic for 31 days, then as long again by the dead-letter topic before it is replayed.
+ * The least time that a stub outlives its record, and the age from which a task is refused where nothing
+ * stands under its token: one for all classes, so that no deploy can make a task welcome again whose
+ * operation was forgotten by an earlier class. A task can be retained by its topic for 31 days, then as long
+ * by the dead-letter topic, and four weeks are for the person who replays it.
  */
-export const FORGET_MIN_MS = 2 * MESSAGE_RETENTION_MAX_MS;
-
-/** {@link FORGET_MIN_MS} and four weeks more, for the person who looks at the dead letter and replays it. */
-export const FORGET_AFTER_MS = 90 * DAY_MS;
+export const FORGET_AFTER_MS = 2 * MESSAGE_RETENTION_MAX_MS + 28 * DAY_MS;
 
 const LONGEST_MS = 100 * 365 * DAY_MS;
 
@@ -22,7 +21,7 @@ export interface RetentionClass {
   readonly ttlMs: number;
   /** From completion to the latest expiry that sliding extension can reach. Equal to the TTL: no sliding. */
   readonly capMs: number;
-  /** From expiry until the stub is forgotten, and with it that the operation ever ran. */
+  /** From expiry until the stub is forgotten, and with it that the operation ever ran: 90 days at least. */
   readonly forgetMs: number;
 }
 
@@ -65,9 +64,9 @@ export function defineRetention(
   if (times.capMs !== undefined && !isDuration(capMs, ttlHolds ? ttlMs : 1)) {
     faults.push(`capMs must be from ttlMs to ${LONGEST_MS}, not ${capMs}`);
   }
-  if (!isDuration(forgetMs, FORGET_MIN_MS)) {
+  if (!isDuration(forgetMs, FORGET_AFTER_MS)) {
     faults.push(
-      `forgetMs must be from ${FORGET_MIN_MS} (62 days, the latest replay) to ${LONGEST_MS}, not ${forgetMs}`,
+      `forgetMs must be from ${FORGET_AFTER_MS} (90 days, the latest replay) to ${LONGEST_MS}, not ${forgetMs}`,
     );
   }
   if (faults.length > 0) {

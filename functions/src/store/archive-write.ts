@@ -9,7 +9,8 @@ const MAX_ROUNDS = 5;
 
 /**
  * One write conditional on the revision that was looked at. Where the answer is a refusal or does not
- * come, what stands there tells whether it was this write.
+ * come, what stands there tells whether it was this write. Where the store refused it and it stands
+ * nevertheless, somebody else wrote the same before.
  */
 export async function writeOver(
   documents: OperationDocuments,
@@ -18,15 +19,22 @@ export async function writeOver(
   isThis: (standing: OperationRecord) => boolean,
 ): Promise<SettleAnswer> {
   const id = documentId(record.namespace, record.token);
+  let unknown = false;
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     const answer = await unlessUnknown(() => documents.update(id, revision, patch));
     if (answer?.kind === 'written') {
       return { kind: 'settled', revision: answer.revision, at: answer.at };
     }
+    unknown ||= answer === undefined;
     const { found } = await documents.read([id]);
     const standing = found[0];
     if (standing && isThis(standing.record)) {
-      return { kind: 'settled', revision: standing.revision, at: standing.updatedAt };
+      const settled = {
+        kind: 'settled',
+        revision: standing.revision,
+        at: standing.updatedAt,
+      } as const;
+      return unknown ? settled : { ...settled, standing: true };
     }
     if (standing?.revision !== revision) return { kind: 'lost' };
   }

@@ -167,12 +167,16 @@ async function together(
   return { kind: 'written', revision: answer.revisions[0] ?? revision, at: answer.at };
 }
 
-/** The claim is over. Unless it ended the way this write would have it, the write does not stand. */
+/**
+ * The claim is over. Unless it ended the way this write would have it, the write does not stand. How it
+ * ended is known of an archived operation too.
+ */
 function settledAs(
   status: unknown,
   { record, revision, updatedAt }: StoredOperation,
 ): SettleAnswer {
-  if (record.status !== status) return { kind: 'lost' };
+  const ended = record.status === 'archived' ? record.outcome : record.status;
+  if (ended !== status) return { kind: 'lost' };
   return { kind: 'settled', revision, at: updatedAt };
 }
 

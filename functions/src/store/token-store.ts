@@ -4,7 +4,6 @@ import type { StoredOperation } from '../operation/record.ts';
 import type { OperationDocuments, Selection } from '../ports/operation-documents.ts';
 import type { WorkflowDocuments } from '../ports/workflow-documents.ts';
 import type { Listing, Page, TokenStore } from '../ports/token-store.ts';
-import { slidExpiry } from '../retention/sliding.ts';
 import { documentId, shownToken } from '../token/token.ts';
 import { purgeStub, restore } from './archive-restore.ts';
 import { archive, repoint } from './archive.ts';
@@ -12,6 +11,7 @@ import { claim } from './claim.ts';
 import { cancelledOver, cancelledUnclaimed, patched } from './new-record.ts';
 import { record } from './record.ts';
 import { override } from './override.ts';
+import { slide } from './slide.ts';
 import { complete, doubt, fail, giveBack, release, renew, start } from './settle.ts';
 import { unlessUnknown } from './unknown.ts';
 import { createWorkflowStore, keepsWorkflows } from './workflow-store.ts';
@@ -57,13 +57,7 @@ export function createTokenStore(
       await unlessUnknown(() => documents.update(idOf(namespace, token), revision, patch));
     },
 
-    async slide({ record, revision }) {
-      if (record.status === 'archived') return;
-      const expireAt = slidExpiry({ ...record, ...record.retention, storeNow: documents.now() });
-      if (expireAt === undefined) return;
-      const id = idOf(record.namespace, record.token);
-      await unlessUnknown(() => documents.update(id, revision, { expireAt }));
-    },
+    slide: (operation) => slide(documents, operation),
 
     archive: (operation, pointer) => archive(documents, operation, pointer),
     restore: (stub, from, by) => restore(documents, stub, from, by),

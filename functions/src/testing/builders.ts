@@ -47,6 +47,9 @@ export function memoryBlobs(): BlobStore {
     },
     get: async (name) => blobs.get(name),
     delete: async (name) => void blobs.delete(name),
+    async deleteUnder(folder) {
+      for (const name of blobs.keys()) if (name.startsWith(folder)) blobs.delete(name);
+    },
   };
 }
 

@@ -57,6 +57,7 @@ const BLOB_CALLS = {
   put: 'put blob',
   get: 'get blob',
   delete: 'delete blob',
+  deleteUnder: 'delete blobs',
 } as const satisfies Record<keyof BlobStore, string>;
 
 const PUBLISHER_CALLS = {

@@ -49,7 +49,7 @@ export function payloadContract(backend: Backend): void {
       const { store, request, win } = bench();
       const { blobs } = memoryBlobs();
       const claim = await win(request());
-      await store.complete(claim, { result: await packValue(result, blobs) });
+      await store.complete(claim, { result: await packValue(result, blobs, claim) });
       const stored = (await completed(claim.token)).result;
       expect(await unpackValue(stored, blobs)).toStrictEqual(result);
     });
@@ -58,8 +58,9 @@ export function payloadContract(backend: Backend): void {
       const { store, request, win } = bench();
       const { blobs, names } = memoryBlobs();
       const largest = 'x'.repeat(INLINE_LIMIT_BYTES - 2);
-      const packed = await packValue(largest, blobs);
-      const claim = await win(request({}, { task: packed as { kind: 'inline'; text: string } }));
+      const asked = request();
+      const packed = await packValue(largest, blobs, asked.facts);
+      const claim = await win({ ...asked, task: packed });
       await store.complete(claim, { result: packed, outbox: packed });
       const { result } = await completed(claim.token);
       expect(result).toEqual({ kind: 'inline', text: `"${largest}"` });
@@ -71,7 +72,7 @@ export function payloadContract(backend: Backend): void {
       const { blobs, names } = memoryBlobs();
       const large = 'x'.repeat(INLINE_LIMIT_BYTES - 1);
       const claim = await win(request());
-      await store.complete(claim, { result: await packValue(large, blobs) });
+      await store.complete(claim, { result: await packValue(large, blobs, claim) });
       const { result } = await completed(claim.token);
       expect(result).toEqual({ kind: 'blob', name: names()[0], bytes: INLINE_LIMIT_BYTES + 1 });
       expect(await unpackValue(result, blobs)).toBe(large);

@@ -94,7 +94,7 @@ export function recordContract(backend: Backend): void {
       const { blobs, names } = memoryBlobs();
       const large = 'x'.repeat(INLINE_LIMIT_BYTES);
       const asked = request();
-      const result = await packValue(large, blobs);
+      const result = await packValue(large, blobs, asked.facts);
       await store.record(recordOf(asked, { status: 'completed', result }));
       const stored = ((await found(asked)).record as CompletedRecord).result;
       expect(stored).toMatchObject({ kind: 'blob', name: names()[0] });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { StoredOperation, TerminalRecord } from '../../../functions/src/operation/record.ts';
 import { RETENTION } from '../../support/operation-records.ts';
-import { benchFor, bringTo, LIVE_MS, OUTBOX, POINTER, RESULT, SHORT_MS } from './fixture.ts';
+import { benchFor, bringTo, ERROR, LIVE_MS, OUTBOX, POINTER, RESULT, SHORT_MS } from './fixture.ts';
 import type { Backend } from './fixture.ts';
 
 type Terminal = StoredOperation<TerminalRecord>;
@@ -18,7 +18,7 @@ export function retentionContract(backend: Backend): void {
       await advance(SHORT_MS);
       const before = (await found(asked)) as Terminal;
       const writes = faulty.writes();
-      await store.slide(before);
+      expect(await store.slide(before)).toEqual(before);
       expect(faulty.writes()).toBe(writes);
       expect(await found(asked)).toEqual(before);
     });
@@ -29,8 +29,10 @@ export function retentionContract(backend: Backend): void {
       await bringTo(bench(), 'completed', asked);
       await override(asked, { verb: 'expire' });
       const now = store.now();
-      await store.slide((await found(asked)) as Terminal);
-      const { record } = await found(asked);
+      const slid = await store.slide((await found(asked)) as Terminal);
+      const after = await found(asked);
+      expect(slid).toEqual(after);
+      const { record } = after;
       expect(record).toHaveProperty('expireAt', expect.closeTo(now + RETENTION.ttlMs, -4));
       expect('expireAt' in record && record.expireAt).toBeGreaterThanOrEqual(now + RETENTION.ttlMs);
     });
@@ -56,7 +58,7 @@ export function retentionContract(backend: Backend): void {
       const look = (await found(asked)) as Terminal;
       await override(asked, { verb: 'hold' });
       const held = await found(asked);
-      await store.slide(look);
+      expect(await store.slide(look)).toEqual(held);
       expect(await found(asked)).toEqual(held);
     });
 
@@ -65,7 +67,7 @@ export function retentionContract(backend: Backend): void {
       const asked = request();
       await bringTo(bench(), 'archived', asked);
       const stub = (await found(asked)) as Terminal;
-      await store.slide(stub);
+      expect(await store.slide(stub)).toEqual(stub);
       expect(await found(asked)).toEqual(stub);
     });
   });
@@ -110,6 +112,21 @@ export function retentionContract(backend: Backend): void {
       await store.complete(await win(asked), { result: RESULT });
       await advance(3);
       expect(await archive(asked)).toMatchObject({ kind: 'settled' });
+    });
+
+    test('leaves it known how the operation ended, to whoever sends that again', async () => {
+      const { store, request, win, archive, advance, found } = bench();
+      const asked = request({ retention: { ...RETENTION, ttlMs: 1, capMs: 1 } });
+      const claim = await win(asked);
+      await store.complete(claim, { result: RESULT });
+      await advance(3);
+      await archive(asked);
+      const stub = await found(asked);
+      const { revision, updatedAt: at } = stub;
+      const again = await store.complete(claim, { result: RESULT });
+      expect(again).toEqual({ kind: 'settled', revision, at });
+      expect(await store.fail(claim, ERROR)).toEqual({ kind: 'lost' });
+      expect(await found(asked)).toEqual(stub);
     });
 
     test('leaves what has life left', async () => {

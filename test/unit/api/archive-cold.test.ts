@@ -1,9 +1,12 @@
 import { afterEach, describe, expect, it, test } from 'vitest';
+import { embeddedDocuments } from '../../../functions/src/adapters/embedded/documents.ts';
 import { embeddedStore } from '../../../functions/src/adapters/embedded/store.ts';
 import { archiveShard } from '../../../functions/src/engine/archive-shard.ts';
 import { warmCache } from '../../../functions/src/engine/warm-cache.ts';
 import type { ColdStorage } from '../../../functions/src/ports/cold-storage.ts';
+import { createTokenStore } from '../../../functions/src/store/token-store.ts';
 import { memoryCold } from '../../support/cold-memory.ts';
+import { countedDocuments } from '../../support/counted-documents.ts';
 import { settableClock } from '../../support/settable-clock.ts';
 import { serveApi } from './service.ts';
 import type { ServedApi } from './service.ts';
@@ -16,7 +19,8 @@ afterEach(() => Promise.all(open.splice(0).map((api) => api.close())));
 /** The service with two operations, one done and one failed, both archived. */
 async function archived() {
   const clock = settableClock();
-  const store = embeddedStore(':memory:', clock, { shards: 1 });
+  const { documents, calls } = countedDocuments(embeddedDocuments(':memory:', clock));
+  const store = createTokenStore(documents, { shards: 1 });
   const storage = memoryCold(() => clock.now());
   let away = false;
   const cold: ColdStorage = {
@@ -54,7 +58,7 @@ async function archived() {
   expect(await archiveShard(runtime, storage.cold, options)).toMatchObject({ moved: 2 });
   storage.takeReads();
   // Another instance: the first one's cache holds what was hot.
-  return { ...storage, api: await serve(), goAway: () => (away = true) };
+  return { ...storage, calls, api: await serve(), goAway: () => (away = true) };
 }
 
 test('GetResult answers an archived operation with its result, by one range', async () => {
@@ -71,6 +75,25 @@ test('GetResult answers an archived operation with its result, by one range', as
     error: { code: 'declined' },
   });
 });
+
+test.each([
+  ['hot', 1, 0],
+  ['archived', 1, 1],
+])(
+  'GetResult of a %s operation reads %d document and %d ranges',
+  async (which, documents, ranges) => {
+    const { api, calls, takeReads } = await archived();
+    const asked = { key: 'hot', action: 'a.b', params: {}, result: 1 };
+    expect((await api.post('/v1/record', asked)).status).toBeLessThan(300);
+    const key = which === 'hot' ? 'hot' : 'done';
+    const before = { ...calls };
+    takeReads();
+    const { body } = await api.get('/v1/result', { headers: { 'Idempotency-Key': key } });
+    expect(body).toMatchObject({ state: 'completed' });
+    expect(calls).toEqual({ ...before, reads: before.reads + documents });
+    expect(takeReads()).toHaveLength(ranges);
+  },
+);
 
 test('check and begin find it settled, with its result', async () => {
   const { api } = await archived();

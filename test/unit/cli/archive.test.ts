@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { embeddedAuditLog } from '../../../functions/src/adapters/embedded/audit-log.ts';
+import { embeddedStore } from '../../../functions/src/adapters/embedded/store.ts';
 import type { Connect } from '../../../functions/src/cli/program.ts';
 import type { Namespace } from '../../../functions/src/token/token.ts';
 import { memoryCold } from '../../support/cold-memory.ts';
@@ -83,6 +84,37 @@ test('a shard that fails is told, the others are done, and it ends with 1', asyn
   expect(out).toContain('Moved');
   expect(out).toContain('run it again: agent-once archive');
   expect((await run('archive')).code).toBe(0);
+});
+
+test('what a shard that fails had moved until then is in the summary', async () => {
+  const clock = settableClock();
+  const { cold, objects } = memoryCold(() => clock.now());
+  const store = embeddedStore(':memory:', clock, { shards: 1 });
+  let writes = 0;
+  const failing: typeof store = {
+    ...store,
+    async archive(...asked) {
+      writes += 1;
+      if (writes === 20) throw new Error('No route.');
+      return store.archive(...asked);
+    },
+  };
+  const all = deployment({ clock, cold, store: failing });
+  for (let order = 0; order < 15; order += 1) {
+    await all.publish('shipping.ship', { orderId: `${order}` }, `${order}`);
+  }
+  await all.work();
+  clock.advance(2 * DAY_MS);
+  const { code, out, err } = await all.cli('--json', 'archive');
+  expect(code).toBe(1);
+  expect(err).toContain('was not archived to its end: No route.');
+  const { operations: hot } = await store.expired(0, { limit: 100 });
+  expect(hot).toHaveLength(1);
+  expect(JSON.parse(out.trim().split('\n')[0]!)).toMatchObject({
+    moved: 29,
+    objects: objects.size,
+    failed: 1,
+  });
 });
 
 test('restore brings one operation back, or all of a root', async () => {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { deployment } from './deployment.ts';
+import { memoryBlobs } from '../../support/engine-runtime.ts';
+import { cli as cliOn, deployment } from './deployment.ts';
 
 const PARAMS = { orderId: 'order-1' };
 const SIGNED = ['--actor', 'ann', '--reason', 'asked the carrier'];
@@ -116,4 +117,39 @@ test('an unknown token ends with 3', async () => {
   const { cli } = deployment();
   const token = `k1_${'A'.repeat(43)}`;
   expect((await cli('resolve', token, '--not-done', ...SIGNED)).code).toBe(3);
+});
+
+test('two operations with the same large result keep one each: purging one leaves the other’s', async () => {
+  const kept = memoryBlobs();
+  const all = deployment({ blobs: kept.blobs });
+  all.behaviour.ship = () => {
+    throw new Error('socket hang up');
+  };
+  const [one, other] = [
+    await all.publish('shipping.ship', PARAMS, 'order-1'),
+    await all.publish('shipping.ship', PARAMS, 'order-2'),
+  ];
+  await all.work();
+  const input = JSON.stringify({ page: 'x'.repeat(400_000) });
+  for (const token of [one, other]) {
+    const { code } = await cliOn(all.connect, ['resolve', token, '--done', '-', ...SIGNED], {
+      input,
+    });
+    expect(code).toBe(0);
+  }
+  await all.work();
+  expect((await all.cli('purge', one, ...SIGNED)).code).toBe(0);
+  expect(kept.names()).toHaveLength(1);
+  expect((await all.cli('--json', 'show', other)).out).toContain('xxxx');
+});
+
+test('a large result that comes too late is not kept', async () => {
+  const kept = memoryBlobs();
+  const all = deployment({ blobs: kept.blobs });
+  const token = await all.publish('shipping.ship', PARAMS);
+  await all.work();
+  const input = JSON.stringify('x'.repeat(400_000));
+  const args = ['resolve', token, '--done', '-', ...SIGNED];
+  expect((await cliOn(all.connect, args, { input })).code).toBe(4);
+  expect(kept.names()).toEqual([]);
 });

@@ -177,7 +177,11 @@ describe.each<WriteFate>(['answer lost', 'request lost', 'repeated'])('%s', (fat
         };
       };
       const report = await world.archive(world.runtimeOf({ documents }));
-      expect(report).toMatchObject({ moved: 6, kept: {} });
+      // Of a write that comes twice the second finds the first, and can't know it for this run's.
+      const sure = fate !== 'repeated';
+      expect(report).toMatchObject(
+        sure ? { moved: 6, kept: {} } : { moved: 5, kept: { archived: 1 } },
+      );
       await expectWhole(all);
     },
   );
@@ -286,7 +290,11 @@ describe.each(['slide', 'extend', 'hold', 'restore'] as const)(
         },
       });
       const report = await world.archive(world.runtimeOf({ cold }));
-      expect(report).toMatchObject({ moved: 5, kept: { touched: 1 } });
+      const others = verb === 'restore' ? { archived: 5 } : {};
+      expect(report).toMatchObject({
+        moved: verb === 'restore' ? 0 : 5,
+        kept: { touched: 1, ...others },
+      });
       expect((await world.record(token)).status).toBe('completed');
       await expectWhole(all);
 

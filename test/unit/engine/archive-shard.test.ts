@@ -1,8 +1,10 @@
 import { gunzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { purgeArchived } from '../../../functions/src/engine/cold-purge.ts';
+import type { ArchiveReport } from '../../../functions/src/engine/archive-shard.ts';
 import { readCold } from '../../../functions/src/engine/read-cold.ts';
 import { restoreOperation } from '../../../functions/src/engine/restore.ts';
+import { StoreAway } from '../../../functions/src/operation/errors.ts';
 import type { ArchivedRecord } from '../../../functions/src/operation/record.ts';
 import { linesOf, parseArchiveLine } from '../../../functions/src/retention/archive-line.ts';
 import { BATCH_OPERATIONS } from '../../../functions/src/retention/archive-plan.ts';
@@ -151,26 +153,87 @@ test('what expires while a run goes on is left to the next one', async () => {
   expect(await world.record(token!)).toMatchObject({ status: 'completed' });
 });
 
-test('keeps to its lanes, and does use them', async () => {
+test('of several runs at once each operation is counted as moved by one', async () => {
   const world = archiveWorld();
-  await world.completed(60);
+  const tokens = await world.completed(60);
   world.expire();
-  let [now, most] = [0, 0];
-  const counting = {
-    ...world.runtime,
-    store: {
-      ...world.store,
-      async archive(...asked: Parameters<typeof world.store.archive>) {
-        most = Math.max(most, (now += 1));
-        await Promise.resolve();
-        const answer = await world.store.archive(...asked);
-        now -= 1;
+  const reports = await Promise.all([1, 2, 3].map(() => world.archive(world.runtimeOf())));
+  const sum = (count: (report: (typeof reports)[number]) => number | undefined) =>
+    reports.reduce((total, report) => total + (count(report) ?? 0), 0);
+  expect(sum(({ moved }) => moved)).toBe(60);
+  expect(sum(({ kept }) => kept.archived)).toBe(120);
+  for (const [index, token] of tokens.entries()) {
+    expect(await world.answer(token)).toEqual({ index });
+  }
+});
+
+test('a stub whose answer was lost is counted as moved', async () => {
+  const world = archiveWorld();
+  await world.completed(5);
+  world.expire();
+  let writes = 0;
+  const losing = world.runtimeOf({
+    documents: (real) => ({
+      ...real,
+      async update(...asked) {
+        const answer = await real.update(...asked);
+        writes += 1;
+        if (writes === 2) throw new StoreAway('The answer was lost.');
         return answer;
       },
-    },
-  };
-  await world.archive(counting, { lanes: 4 });
-  expect(most).toBe(4);
+    }),
+  });
+  expect(await world.archive(losing)).toMatchObject({ moved: 5, kept: {} });
+});
+
+test('a run that fails tells what it moved until then', async () => {
+  const world = archiveWorld();
+  await world.completed(30);
+  world.expire();
+  let writes = 0;
+  const failing = world.runtimeOf({
+    documents: (real) => ({
+      ...real,
+      async update(...asked) {
+        writes += 1;
+        if (writes === 20) throw new Error('No route.');
+        return real.update(...asked);
+      },
+    }),
+  });
+  const reports: ArchiveReport[] = [];
+  const run = world.archive(failing, { progress: (report) => void reports.push(report) });
+  await expect(run).rejects.toThrow('No route.');
+  expect(reports.at(-1)).toMatchObject({ moved: 29, objects: 1 });
+});
+
+test('another content under the name of a batch keeps that batch hot and no other', async () => {
+  const world = archiveWorld();
+  await world.completed(BATCH_OPERATIONS + 100);
+  world.expire();
+  const names: string[] = [];
+  const looking = world.runtimeOf({
+    cold: (real) => ({
+      ...real,
+      async put({ name }) {
+        names.push(name);
+        throw new Error('Only looked.');
+      },
+    }),
+  });
+  await expect(world.archive(looking)).rejects.toThrow('Only looked.');
+  const foreign = { name: names[0]!, bytes: Buffer.from('other'), schema: 's', operations: 1 };
+  await world.cold.put(foreign);
+
+  const events: unknown[][] = [];
+  const telemetry = { decision() {}, event: (...event: unknown[]) => void events.push(event) };
+  const report = await world.archive({ ...world.runtime, telemetry });
+  expect(report).toMatchObject({ moved: 100, kept: { unmovable: BATCH_OPERATIONS }, objects: 1 });
+  expect(events).toEqual([
+    ['ERROR', expect.any(String), expect.objectContaining({ object: foreign.name })],
+  ]);
+  await world.cold.delete(foreign.name);
+  expect(await world.archive()).toMatchObject({ moved: BATCH_OPERATIONS, kept: {} });
 });
 
 test('a payload spilled to a blob follows its operation, and is read from wherever it is', async () => {

@@ -4,6 +4,7 @@ import { erasePurged, whyNotErasable } from '../../../functions/src/engine/cold-
 import { purgeArchived } from '../../../functions/src/engine/cold-purge.ts';
 import { restoreOperation } from '../../../functions/src/engine/restore.ts';
 import type { ColdStorage } from '../../../functions/src/ports/cold-storage.ts';
+import { keyToken } from '../../../functions/src/token/token.ts';
 import type { Token } from '../../../functions/src/token/token.ts';
 import { archiveWorld, BY, SHOP } from '../../support/archive-world.ts';
 import type { ArchiveWorld } from '../../support/archive-world.ts';
@@ -76,6 +77,47 @@ test('finds copies that no stub points to any more as well', async () => {
   expect(holding(world, SECRET)).toHaveLength(2);
   expect(await purge(world, secret)).toMatchObject({ kind: 'purged', rewritten: 2 });
   expect(holding(world, SECRET)).toEqual([]);
+});
+
+test.each([
+  ['tells no time of writing', 0],
+  ['has a clock that is weeks behind', 1_000],
+])('erases a payload also where the storage %s', async (_what, storedAt) => {
+  const { world, tokens, secret } = await archived();
+  const cold: ColdStorage = {
+    ...world.cold,
+    async *list(prefix) {
+      for await (const entry of world.cold.list(prefix)) yield { ...entry, storedAt };
+    },
+  };
+  const answer = await purge(world, secret, { ...world.runtime, cold });
+  expect(answer).toMatchObject({ kind: 'purged', rewritten: 1 });
+  expect(holding(world, SECRET)).toEqual([]);
+  expect(await answers(world, tokens)).toEqual(ANSWERS);
+});
+
+test('does not read the objects of before the operation ended', async () => {
+  const world = archiveWorld();
+  await world.completed(3);
+  world.expire();
+  await world.archive();
+  world.clock.advance(3 * 24 * HOUR_MS);
+  const secret = await world.complete(keyToken(SHOP, 'secret'), SECRET);
+  world.expire();
+  await world.archive();
+  world.clock.advance(2 * HOUR_MS);
+  const [old] = [...world.objects.keys()];
+  const read: string[] = [];
+  const cold: ColdStorage = {
+    ...world.cold,
+    async read(name, range) {
+      read.push(name);
+      return world.cold.read(name, range);
+    },
+  };
+  expect(await purge(world, secret, { ...world.runtime, cold })).toMatchObject({ kind: 'purged' });
+  expect(read.length).toBeGreaterThan(0);
+  expect(read).not.toContain(old);
 });
 
 test('erases the blob of a payload that was too large for its record', async () => {

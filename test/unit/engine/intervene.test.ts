@@ -68,7 +68,7 @@ test('a purge whose blob could not be erased is finished by asking again, at eit
   for (const again of ['as it was', 'as it is'] as const) {
     const { world, token, runtime, purge } = await large();
     const { fence } = await world.record(token);
-    const away = { ...runtime.blobs, delete: () => Promise.reject(new StoreAway('503')) };
+    const away = { ...runtime.blobs, deleteUnder: () => Promise.reject(new StoreAway('503')) };
     await expect(purge({ blobs: away })).rejects.toThrow(StoreAway);
     expect(world.hotBlobs.names()).toHaveLength(1);
     const answer = await purge({}, again === 'as it was' ? fence : undefined);

@@ -1,9 +1,12 @@
+import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
+import { purgeArchived } from '../../../functions/src/engine/cold-purge.ts';
 import { guardCall, OnceRefused } from '../../../functions/src/engine/once.ts';
 import { readCold } from '../../../functions/src/engine/read-cold.ts';
 import { restoreOperation } from '../../../functions/src/engine/restore.ts';
 import { TerminalError } from '../../../functions/src/operation/errors.ts';
 import type { ArchivedRecord } from '../../../functions/src/operation/record.ts';
+import type { ColdStorage } from '../../../functions/src/ports/cold-storage.ts';
 import type { Token } from '../../../functions/src/token/token.ts';
 import { archiveWorld, BY, LIFE, SHOP } from '../../support/archive-world.ts';
 import type { ArchiveWorld } from '../../support/archive-world.ts';
@@ -71,6 +74,42 @@ test('a damaged object is told as gone, and where', async () => {
   const read = async () => Buffer.from('no gzip at all');
   const damaged = { ...world.runtime, cold: { ...world.cold, read } };
   await expect(readCold(damaged, stub)).rejects.toThrow(/is damaged/);
+});
+
+test.each([
+  ['no JSON', '<html>'],
+  ['no line of an archive', '{"a":1}\n'],
+  ['nothing', ''],
+])('an object that was replaced by %s is told as gone, and where', async (_what, text) => {
+  const { world, stub } = await archived();
+  const read = async () => gzipSync(text);
+  const damaged = { ...world.runtime, cold: { ...world.cold, read } };
+  await expect(readCold(damaged, stub)).rejects.toMatchObject({
+    name: 'PayloadGone',
+    message: expect.stringContaining(stub.pointer.object),
+  });
+});
+
+test('an object that is written anew as often as it is looked for is found, and no miss is counted', async () => {
+  const { world, tokens, stub } = await archived();
+  world.clock.advance(5 * 3_600_000);
+  const others = [tokens[0]!, tokens[2]!];
+  const cold: ColdStorage = {
+    ...world.cold,
+    async read(...asked) {
+      const token = others.shift();
+      const request = { namespace: SHOP, token: token!, ...BY };
+      if (token) await purgeArchived(world.runtime, world.cold, request);
+      return world.cold.read(...asked);
+    },
+  };
+  const events: unknown[] = [];
+  const telemetry = { decision() {}, event: (...event: unknown[]) => void events.push(event) };
+  expect(await readCold({ ...world.runtime, cold, telemetry }, stub)).toMatchObject({
+    result: { text: '{"index":1}' },
+  });
+  expect(others).toEqual([]);
+  expect(events).toEqual([]);
 });
 
 test('a stub from a cache leads to where the operation is by now', async () => {

@@ -182,6 +182,26 @@ describe('archive-shard', () => {
     for (const token of tokens) expect((await world.record(token)).status).toBe('archived');
   });
 
+  test('a run that fails logs what it moved, and no lag', async () => {
+    const { world, order } = await expired(30);
+    let writes = 0;
+    const runtime = world.runtimeOf({
+      documents: (real) => ({
+        ...real,
+        async update(...asked) {
+          writes += 1;
+          if (writes === 20) throw new Error('No route.');
+          return real.update(...asked);
+        },
+      }),
+    });
+    const { handle, events } = shardFunction(world, ordersQueue(), { runtime });
+    expect((await posted(handle, message(order))).status).toBe(503);
+    const told = events.find((event) => event.message === 'Archived');
+    expect(told).toMatchObject({ fields: { archived: { shard: 0, moved: 29, failed: true } } });
+    expect(told).not.toHaveProperty('fields.archived.lagMs');
+  });
+
   test.each([
     ['no JSON', message('nonsense')],
     ['another schema', message({ schema: 'other@1', shard: 0, until: 1 })],

@@ -235,6 +235,7 @@ describe.each(FRAMEWORKS)('on %s', (framework) => {
         put: async (name, bytes) => void blobs.set(name, bytes),
         get: async (name) => blobs.get(name),
         delete: async (name) => void blobs.delete(name),
+        deleteUnder: async () => blobs.clear(),
       },
     });
     await post('/charges');

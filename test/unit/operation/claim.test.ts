@@ -36,6 +36,13 @@ describe('nothing under the token', () => {
     expect(decideClaim(undefined, claimRequest(), storeNow)).toEqual({ kind: 'expired' });
   });
 
+  test('a class whose stubs are kept longer makes no older task welcome: an earlier one may have forgotten it', () => {
+    const retention = { ...RETENTION, forgetMs: 2 * RETENTION.forgetMs };
+    const asked = claimRequest({ retention });
+    const storeNow = MADE_AT + RETENTION.forgetMs + 1;
+    expect(decideClaim(undefined, asked, storeNow)).toEqual({ kind: 'expired' });
+  });
+
   test('a task from a clock that is ahead of the store is claimed', () => {
     expect(decideClaim(undefined, claimRequest(), MADE_AT - 60_000)).toEqual({ kind: 'create' });
   });

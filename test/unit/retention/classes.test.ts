@@ -2,7 +2,6 @@ import { describe, expect, test } from 'vitest';
 import {
   defineRetention,
   FORGET_AFTER_MS,
-  FORGET_MIN_MS,
   RETENTION_CLASSES,
   RetentionError,
   resolveRetention,
@@ -21,15 +20,15 @@ describe('built-in retention classes', () => {
   });
 
   test('none is forgotten before the latest replay could arrive', () => {
-    expect(FORGET_MIN_MS).toBe(62 * DAY);
-    for (const { forgetMs } of RETENTION_CLASSES) expect(forgetMs).toBeGreaterThan(FORGET_MIN_MS);
+    expect(FORGET_AFTER_MS).toBe((2 * 31 + 28) * DAY);
+    for (const { forgetMs } of RETENTION_CLASSES) expect(forgetMs).toBe(FORGET_AFTER_MS);
   });
 });
 
 describe('a class of your own', () => {
   test('is found by its name', () => {
-    const quick = defineRetention('quick', { ttlMs: 5_000, capMs: 9_000, forgetMs: 70 * DAY });
-    expect(quick).toEqual({ name: 'quick', ttlMs: 5_000, capMs: 9_000, forgetMs: 70 * DAY });
+    const quick = defineRetention('quick', { ttlMs: 5_000, capMs: 9_000, forgetMs: 120 * DAY });
+    expect(quick).toEqual({ name: 'quick', ttlMs: 5_000, capMs: 9_000, forgetMs: 120 * DAY });
     expect(resolveRetention('quick', [quick])).toBe(quick);
   });
 
@@ -39,8 +38,8 @@ describe('a class of your own', () => {
   });
 
   test('may be as short as a millisecond, and forgotten right after the latest replay', () => {
-    const edge = defineRetention('edge', { ttlMs: 1, capMs: 1, forgetMs: 62 * DAY });
-    expect(edge).toEqual({ name: 'edge', ttlMs: 1, capMs: 1, forgetMs: 62 * DAY });
+    const edge = defineRetention('edge', { ttlMs: 1, capMs: 1, forgetMs: 90 * DAY });
+    expect(edge).toEqual({ name: 'edge', ttlMs: 1, capMs: 1, forgetMs: 90 * DAY });
   });
 
   test.each([
@@ -53,7 +52,7 @@ describe('a class of your own', () => {
     ['x', { ttlMs: 101 * 365 * DAY }, 'ttlMs'],
     ['x', { ttlMs: 10, capMs: 9 }, 'capMs must be from ttlMs'],
     ['x', { ttlMs: 10, capMs: Infinity }, 'capMs'],
-    ['x', { ttlMs: 10, forgetMs: 62 * DAY - 1 }, 'forgetMs must be from 5356800000 (62 days'],
+    ['x', { ttlMs: 10, forgetMs: 90 * DAY - 1 }, 'forgetMs must be from 7776000000 (90 days'],
   ])('named %j with %j is refused', (name, times, words) => {
     const define = () => defineRetention(name, times);
     expect(define).toThrow(RetentionError);

@@ -36,5 +36,10 @@ export function fileBlobs(folder: string): BlobStore {
     },
 
     delete: (name) => rm(pathOf(name), { force: true }),
+
+    async deleteUnder(folder) {
+      if (!folder.endsWith('/')) throw new RangeError(`"${folder}" is no folder of blobs.`);
+      await rm(pathOf(folder.slice(0, -1)), { recursive: true, force: true, maxRetries: 3 });
+    },
   };
 }

@@ -4,6 +4,7 @@ import { dirname, join, resolve, sep } from 'node:path';
 import { ColdMismatch } from '../../ports/cold-storage.ts';
 import type { ByteRange, ColdEntry, ColdStorage } from '../../ports/cold-storage.ts';
 import { crc32c } from '../../retention/crc32c.ts';
+import { removeAbandoned } from './abandoned.ts';
 import { makeFolder, syncFolder, writeAside } from './durable.ts';
 
 /** What is kept beside an object's content. No name of an object ends so. */
@@ -19,9 +20,11 @@ interface About {
 /**
  * Cold storage as files below a folder. An object is written aside, synced, read back, and linked to its
  * name, which fails where the name is taken: it is there whole or not at all, and never written over. The
- * name is on disk too once a write is answered, also where somebody else's write is found there.
+ * name is on disk too once a write is answered, also where somebody else's write is found there. What a
+ * writer that was killed left beside it goes with the first write or deletion in its folder an hour after.
+ * `now` is the time of the file system.
  */
-export function fileCold(folder: string): ColdStorage {
+export function fileCold(folder: string, now: () => number = Date.now): ColdStorage {
   const root = resolve(folder);
 
   function pathOf(name: string): string {
@@ -37,6 +40,7 @@ export function fileCold(folder: string): ColdStorage {
       const about: About = { schema, operations };
       await linked(Buffer.from(JSON.stringify(about)), path + BESIDE);
       const written = await linked(bytes, path);
+      await removeAbandoned(dirname(path), ASIDE, now());
       await syncFolder(dirname(path));
       return written ? 'written' : 'standing';
     },
@@ -69,6 +73,7 @@ export function fileCold(folder: string): ColdStorage {
       );
       await rm(path, { force: true });
       await rm(path + BESIDE, { force: true });
+      await removeAbandoned(dirname(path), ASIDE, now());
       return standing ? 'deleted' : 'absent';
     },
   };
@@ -123,8 +128,9 @@ async function namesBelow(root: string, prefix: string, after = ''): Promise<str
 
 async function entryOf(name: string, path: string): Promise<ColdEntry | undefined> {
   try {
-    const [{ size, birthtimeMs }, about] = await Promise.all([stat(path), aboutOf(path)]);
-    return { name, bytes: size, storedAt: birthtimeMs, ...about };
+    const [{ size, mtimeMs }, about] = await Promise.all([stat(path), aboutOf(path)]);
+    // Its content never changes. Not every file system knows when a file was made.
+    return { name, bytes: size, storedAt: mtimeMs, ...about };
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined;
     throw error;

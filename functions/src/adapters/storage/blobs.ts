@@ -36,6 +36,12 @@ export function storageBlobs(bucket: Bucket): BlobStore {
     async delete(name) {
       await bucket.file(name).delete({ ignoreNotFound: true });
     },
+
+    async deleteUnder(folder) {
+      if (!folder.endsWith('/')) throw new RangeError(`"${folder}" is no folder of blobs.`);
+      const [files] = await bucket.getFiles({ prefix: folder });
+      for (const file of files) await file.delete({ ignoreNotFound: true });
+    },
   };
 }
 

@@ -31,14 +31,18 @@ async function archive(context: Context, { dryRun = false }: ArchiveFlags): Prom
   let total = NOTHING;
   let failed = 0;
   for (let shard = 0; shard < shards && !signal.aborted; shard += 1) {
-    const show = (report: ArchiveReport): void =>
+    let soFar = NOTHING;
+    const show = (report: ArchiveReport): void => {
+      soFar = report;
       terminal.progress?.(bar(shard, shards, sum(total, report)));
+    };
     show(NOTHING);
     const options = { shard, until, budgetMs: Infinity, dryRun, signal, progress: show };
     try {
       total = sum(total, await archiveShard(runtime, cold, options));
     } catch (error) {
       failed += 1;
+      total = sum(total, soFar);
       const { message } = recordedError(error);
       terminal.err(`Shard ${shard} was not archived to its end: ${message}\n`);
     }
@@ -81,10 +85,10 @@ const REASONS: Readonly<Record<Stays, string>> = {
   held: 'held until their hold is lifted',
   unsent: 'with follow-up tasks that are not published yet (sweep publishes them)',
   touched: 'that changed meanwhile',
-  unmovable: 'whose large payloads could not be moved (see the errors logged)',
+  unmovable: 'whose payloads could not be moved (see the errors logged)',
   stale: 'that were in hand for too long (the next run takes them)',
   unexpired: 'that are not expired after all',
-  archived: 'archived by somebody else meanwhile',
+  archived: 'archived by another run meanwhile',
   'not settled': 'not settled',
 };
 

@@ -96,7 +96,12 @@ export function addInterventions(api: Api): void {
     async handle({ caller, params: { token }, body }, service) {
       const faults: string[] = [];
       const { namespace, principal: actor } = caller;
-      const override = await overrideOf(service, { namespace, token }, body, faults);
+      const override = await overrideOf(
+        service,
+        { namespace, token, claimId: service.runtime.newClaimId() },
+        body,
+        faults,
+      );
       if (faults.length > 0) return problem('invalid', 'The result is no value.', { faults });
       const { reason, fence } = body;
       const asked = { namespace, token, override, actor, reason, fence };
