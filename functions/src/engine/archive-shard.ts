@@ -125,7 +125,10 @@ export async function archiveShard(
   }
 
   async function settle(operation: Hot, pointer: ArchivePointer): Promise<void> {
-    if (clock.now() - readSince > BATCH_STALE_MS) return count('stale');
+    if (clock.now() - readSince > BATCH_STALE_MS) {
+      await moveBlobBack(runtime, operation.record);
+      return count('stale');
+    }
     const answer = dryRun ? undefined : await store.archive(operation, pointer);
     if (answer?.kind === 'lost') {
       await moveBlobBack(runtime, operation.record);

@@ -74,10 +74,13 @@ export async function discardTask(
   const { blobs } = runtime;
   await bestEffort(runtime, async () => {
     const records = await standing(runtime, { ...facts, ...(window && { window }) });
+    if (namedBy(records).has(task.name)) return;
     const ended = records.every((record) => isTerminal(record) && !('task' in record));
-    if (ended) await blobs.deleteUnder(blobFolder(facts, 'task'));
-    // Another request has the token, with a task of another name: no delivery of this one is ever given it.
-    else if (kind === 'mismatch') await blobs.delete(task.name);
+    // Others may be on their way to a token under which nothing stands yet.
+    const isOwn = !window && records.some(({ token }) => token === facts.token);
+    if (ended && isOwn) await blobs.deleteUnder(blobFolder(facts, 'task'));
+    // Too old, or another request has the token: no delivery of this very task is ever given it.
+    else if (ended || kind === 'mismatch') await blobs.delete(task.name);
   });
 }
 

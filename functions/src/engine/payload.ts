@@ -18,14 +18,19 @@ export const INLINE_LIMIT_BYTES = 340 * 1024;
 export interface Owner extends Pick<OperationFacts, 'namespace' | 'token'> {
   /** Who writes it. No other claim's blob has its name then, equal or not: where it loses, it can go. */
   readonly claimId?: string;
+  /**
+   * It may be recorded under the token of a neighbouring window: its blobs lie apart, so that purging the
+   * operation that has this token in the end erases nothing of the neighbour's.
+   */
+  readonly windowed?: boolean;
 }
 
 /** What is no result or outbox lies apart from those. */
 export type Part = 'task' | 'input';
 
 /** Where an operation's blobs lie, or those of one part of it. */
-export function blobFolder({ namespace, token }: Owner, part?: Part): string {
-  const folder = `${documentId(namespace, token)}/`;
+export function blobFolder({ namespace, token, windowed }: Owner, part?: Part): string {
+  const folder = `${windowed ? 'windowed/' : ''}${documentId(namespace, token)}/`;
   return part ? `${folder}${part}/` : folder;
 }
 

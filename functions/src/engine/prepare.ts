@@ -35,12 +35,13 @@ export async function prepare(
   const parsed = await parseParams(step, task.params);
   if (!parsed.success) return { kind: 'invalid', faults: parsed.faults };
   const facts = factsOf(task, namespace, step);
+  const windowed = task.window !== undefined;
   const request: ClaimRequest = {
     facts,
     claimId: runtime.newClaimId(),
     leaseMs: step.leaseMs,
     holder: `${MESSAGE_HOLDER}${messageId}`,
-    task: await packText(taskText(task), runtime.blobs, facts, 'task'),
+    task: await packText(taskText(task), runtime.blobs, { ...facts, windowed }, 'task'),
     likelyDuplicate: redelivery,
     strictContext: step.strictContext,
     ...(task.window && { window: task.window }),

@@ -5,7 +5,6 @@ import type { TaskMessage, WorkflowPlace } from '../operation/task.ts';
 import type { DeriveProgress, WorkflowStore } from '../ports/workflow-store.ts';
 import type { Claim } from '../ports/token-store.ts';
 import { advance, isOpen, withNews } from '../workflow/advance.ts';
-import { isAtItsEnd } from '../workflow/record.ts';
 import type { StoredWorkflow, WorkflowRecord } from '../workflow/record.ts';
 import { advanceWorkflow, overdue } from './advance-workflow.ts';
 import { beginWorkflow } from './begin-workflow.ts';
@@ -14,6 +13,7 @@ import { newsFrom } from './member-news.ts';
 import { planMove } from './plan-move.ts';
 import type { Move } from './plan-move.ts';
 import type { Steps } from './register-steps.ts';
+import type { AnyStep } from './step.ts';
 import type { Runtime } from './runtime.ts';
 import { within } from './within.ts';
 
@@ -40,11 +40,9 @@ export function progressOf(
   if (!workflows || conclusion.kind === 'again') return undefined;
   if (!place) {
     const started = steps.workflows.latest(task.action);
-    const retention = steps.get(task.action)?.retention;
-    const keptMs = retention && retention.ttlMs + retention.forgetMs;
-    return started && conclusion.kind === 'done'
-      ? beginning(runtime, { workflows, workflow: started, task, claim, keptMs })
-      : undefined;
+    if (!started || conclusion.kind !== 'done') return undefined;
+    const keptMs = knownForMs(started, steps.get(task.action));
+    return beginning(runtime, { workflows, workflow: started, task, claim, keptMs });
   }
   const workflow = steps.workflows.pinned(place.name, place.version);
   return workflow && movement(runtime, { workflows, workflow, place, task, claim, conclusion });
@@ -55,13 +53,22 @@ interface Starting {
   readonly workflow: AnyWorkflow;
   readonly task: TaskMessage;
   readonly claim: Pick<Claim, 'namespace'>;
-  readonly keptMs: number | undefined;
+  readonly keptMs: number;
+}
+
+/** For archiving that lags behind: a stub is kept from when it was made. */
+const LAG_MS = 7 * 86_400_000;
+
+/** How long after its end some operation of a workflow may still be known: a new run would take it for its own. */
+function knownForMs({ stages }: AnyWorkflow, start: AnyStep | undefined): number {
+  const members = stages.flat().flatMap(({ step, compensate }) => [step, compensate?.step]);
+  const lives = [start, ...members].flatMap((step) => (step ? [step.retention] : []));
+  return LAG_MS + Math.max(...lives.map(({ capMs, forgetMs }) => capMs + forgetMs));
 }
 
 /**
  * A start makes the workflow where none stands under its root. One may: its starting operation was
- * forgotten before it was. Where that one has ended it makes place; where it goes on yet, it is the one
- * that the key asks for.
+ * forgotten before it was. As long as it is kept it is the one that the key asks for.
  */
 function beginning(
   runtime: Runtime,
@@ -73,20 +80,17 @@ function beginning(
     derive: () => async () => {
       const isFirst = move === undefined;
       // Not anew where the first commit's answer was lost: its deadlines may be the ones that stand.
-      move ??= await beginWorkflow(runtime, workflow, task, {
-        namespace,
-        ...(keptMs !== undefined && { keptMs }),
-      });
+      move ??= await beginWorkflow(runtime, workflow, task, { namespace, keptMs });
       const { record } = move;
       if (isFirst) return { kind: 'begin', record };
-      const { found } = await workflows.get(namespace, task.token);
+      const { found, at } = await workflows.get(namespace, task.token);
       if (!found) return { kind: 'begin', record };
-      joins = !isAtItsEnd(found.record);
+      joins = (found.record.forgetAt ?? Infinity) > at;
       return joins ? undefined : { kind: 'begin', record, over: found.revision };
     },
     async after() {
       if (joins) {
-        runtime.telemetry.event('WARNING', 'A start found its workflow under way, and left it so', {
+        runtime.telemetry.event('WARNING', 'A start found its workflow on record, and left it so', {
           action: task.action,
         });
       } else if (move && move.tasks.length > 0) await runtime.publisher.publish(move.tasks);

@@ -95,8 +95,10 @@ async function recordRefused(
   { store, telemetry, newClaimId }: Runtime,
   { facts, error }: RefusedFollowUp,
 ): Promise<void> {
-  await store.record({ facts, claimId: newClaimId(), outcome: { status: 'failed', error } });
   const { action, namespace, token } = facts;
+  // Made by an earlier definition, it may have been published then, and be under way.
+  if (await store.get(namespace, token)) return;
+  await store.record({ facts, claimId: newClaimId(), outcome: { status: 'failed', error } });
   telemetry.event('ERROR', 'A task that was to follow from a result is refused for good', {
     action,
     namespace,

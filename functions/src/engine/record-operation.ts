@@ -38,15 +38,18 @@ export async function recordOperation(
   const { blobs, cache, clock, limits } = runtime;
   const { namespace, token } = operation.facts;
   const claimId = runtime.newClaimId();
-  const write = packed(outcome, blobs, { namespace, token, claimId }).then(async (recorded) => {
-    const request: RecordRequest = {
-      ...operation,
-      claimId,
-      likelyDuplicate: cache.mightKnow(namespace, token),
-      outcome: recorded,
-    };
-    return { recorded, answer: await ask(runtime, request) };
-  });
+  const windowed = operation.window !== undefined;
+  const write = packed(outcome, blobs, { namespace, token, claimId, windowed }).then(
+    async (recorded) => {
+      const request: RecordRequest = {
+        ...operation,
+        claimId,
+        likelyDuplicate: cache.mightKnow(namespace, token),
+        outcome: recorded,
+      };
+      return { recorded, answer: await ask(runtime, request) };
+    },
+  );
   const { recorded, answer } = await within(clock, limits.recordAnswerMs, write);
   cache.meet(namespace, token);
   if (answer.kind !== 'recorded' && recorded.status === 'completed') {

@@ -61,7 +61,7 @@ export interface WorkflowRecord {
   readonly logicalTime: number;
   readonly madeAt: number;
   readonly startedAt: number;
-  /** For how long it is kept after its end: as long as its starting operation is known. */
+  /** For how long it is kept after its end: as long as any operation of it may be known. */
   readonly keptMs?: number;
   /** Store time, in milliseconds, from which it is forgotten. Only of one at its end. */
   readonly forgetAt?: number;

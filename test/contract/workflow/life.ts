@@ -3,12 +3,13 @@ import { erasePurged } from '../../../functions/src/engine/cold-erase.ts';
 import type { OperationDocuments } from '../../../functions/src/ports/operation-documents.ts';
 import type { WorkflowDocuments } from '../../../functions/src/ports/workflow-documents.ts';
 import type { Token } from '../../../functions/src/token/token.ts';
+import { documentId } from '../../../functions/src/token/token.ts';
 import { fanOut, orderSaga } from './definitions.ts';
 import { NAMESPACE, stage } from './fixture.ts';
 import type { Stage, WorkflowSubject } from './fixture.ts';
 
 const HOME = { to: 'home' };
-const NONE = { ttlMs: 0, forgetMs: 0 };
+const NONE = { capMs: 0, forgetMs: 0 };
 const BY = { actor: 'dana', reason: 'asked to be forgotten' };
 
 /** Whose operations can be forgotten, all at once, as they are once their stubs' time is over. */
@@ -34,7 +35,7 @@ function forgetful(documents: OperationDocuments & WorkflowDocuments) {
 
 /** What becomes of a workflow after its end, and of what it keeps of its operations. */
 export function lifeOfWorkflows(open: WorkflowSubject['open']): void {
-  test('a workflow is kept after its end for as long as its starting operation is known', async () => {
+  test('a workflow is kept after its end for as long as any operation of it may be known', async () => {
     const { workflow, steps } = orderSaga();
     const at = stage(await open(), steps);
     const { token } = at.begin(workflow.task(HOME));
@@ -42,19 +43,21 @@ export function lifeOfWorkflows(open: WorkflowSubject['open']): void {
     expect(await at.workflow(token)).not.toHaveProperty('forgetAt');
     await at.drain();
     const { store } = at.runtime;
-    const { ttlMs, forgetMs } = (await store.get(NAMESPACE, token))?.record.retention ?? NONE;
+    const { capMs, forgetMs } = (await store.get(NAMESPACE, token))?.record.retention ?? NONE;
     const { found } = (await store.workflows?.get(NAMESPACE, token)) ?? {};
     const keptMs = (found?.record.forgetAt ?? 0) - (found?.updatedAt ?? 0);
-    expect(keptMs).toBeCloseTo(ttlMs + forgetMs, -4);
+    expect(keptMs).toBeCloseTo(capMs + forgetMs + 7 * 86_400_000, -4);
   });
 
-  test('once its starting operation is forgotten, the key of an ended workflow begins one anew', async () => {
+  test('once its time is over, the key of an ended workflow begins one anew', async () => {
     const { workflow, steps, effects } = orderSaga();
     const { documents, forget } = forgetful(await open());
     const at = stage(documents, steps);
-    at.begin(workflow.task({ to: 'nowhere' }), 'order-1');
+    const first = at.begin(workflow.task({ to: 'nowhere' }), 'order-1');
     await at.drain();
     forget();
+    const id = documentId(NAMESPACE, first.token);
+    await documents.commit([{ kind: 'update', of: 'workflows', id, patch: { forgetAt: 1 } }]);
     effects.length = 0;
     const { token } = at.begin(workflow.task(HOME), 'order-1');
     expect(await at.deliverElsewhere(at.waiting.shift()!)).toBe('completed');
@@ -67,6 +70,22 @@ export function lifeOfWorkflows(open: WorkflowSubject['open']): void {
     }
     expect(effects).toEqual(['test.reserve', 'test.charge', 'test.ship']);
     expect((await at.workflow(token))?.status).toBe('completed');
+  });
+
+  test('until then the key finds the ended one: what it charged and took back is no new charge', async () => {
+    const { workflow, steps, effects } = orderSaga();
+    const { documents, forget } = forgetful(await open());
+    const at = stage(documents, steps);
+    const { token } = at.begin(workflow.task({ to: 'nowhere' }), 'order-1');
+    await at.drain();
+    const before = await at.workflow(token);
+    forget();
+    effects.length = 0;
+    at.begin(workflow.task(HOME), 'order-1');
+    expect(await at.deliverElsewhere(at.waiting.shift()!)).toBe('completed');
+    expect(at.waiting).toEqual([]);
+    expect(effects).toEqual([]);
+    expect(await at.workflow(token)).toEqual(before);
   });
 
   test('the key of a workflow that goes on yet finds that one', async () => {

@@ -9,7 +9,7 @@ export function fileBlobs(folder: string): BlobStore {
   const root = resolve(folder);
 
   function pathOf(name: string): string {
-    const path = join(root, name);
+    const path = resolve(join(root, name));
     if (!path.startsWith(root + sep)) {
       throw new RangeError(`Blob name "${name}" leaves the blob folder.`);
     }
