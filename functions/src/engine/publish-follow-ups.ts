@@ -96,9 +96,13 @@ async function recordRefused(
   { facts, error }: RefusedFollowUp,
 ): Promise<void> {
   const { action, namespace, token } = facts;
+  const standing = (await store.get(namespace, token))?.record;
+  const refusedBefore = standing?.status === 'failed' && standing.error.code === error.code;
   // Made by an earlier definition, it may have been published then, and be under way.
-  if (await store.get(namespace, token)) return;
-  await store.record({ facts, claimId: newClaimId(), outcome: { status: 'failed', error } });
+  if (standing && !refusedBefore) return;
+  if (!standing) {
+    await store.record({ facts, claimId: newClaimId(), outcome: { status: 'failed', error } });
+  }
   telemetry.event('ERROR', 'A task that was to follow from a result is refused for good', {
     action,
     namespace,

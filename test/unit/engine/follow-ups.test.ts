@@ -10,7 +10,7 @@ import {
   registerSteps,
 } from '../../../functions/src/index.ts';
 import type { FollowUp, Namespace, Steps, TaskMessage } from '../../../functions/src/index.ts';
-import { StoreAway } from '../../../functions/src/operation/errors.ts';
+import { LeaseLost, StoreAway } from '../../../functions/src/operation/errors.ts';
 import type { TokenStore } from '../../../functions/src/ports/token-store.ts';
 import {
   aDelivery,
@@ -394,4 +394,43 @@ describe('a workflow that follows from a step', () => {
     expect(await at.run(steps, start)).toMatchObject({ kind: 'replayed' });
     expect(at.published()).toEqual(['trip.inner', 'trip.ship']);
   });
+});
+
+test('what an earlier definition published is not recorded as refused by a later one', async () => {
+  const clock = settableClock();
+  const store = memoryStore(clock);
+  const publisher = memoryPublisher();
+  const runtime = (changes: Partial<TokenStore> = {}) =>
+    aRuntime({ clock, publisher, store: { ...store, ...changes }, cache: warmCache(clock) });
+  const charge = (params: z.ZodType) =>
+    defineStep({
+      action: 'trip.charge',
+      effect: 'reconcilable',
+      params,
+      async run({ start }) {
+        await start();
+        throw new LeaseLost('Its process ends here.');
+      },
+      reconcile: async () => ({ state: 'unknown' }),
+    });
+  const wide = charge(z.object({ cents: z.number() }));
+  const narrow = charge(z.object({ cents: z.number(), currency: z.string() }));
+  const order = (next: () => FollowUp[]) =>
+    defineStep({ action: 'trip.order', effect: 'pure', params: z.object({}), run() {}, next });
+  const asking = order(() => [{ action: 'trip.charge', params: { cents: 1 } }]);
+  const broken = order(() => {
+    throw new Error('a bug');
+  });
+  const task = aTask(broken, {}, { madeAt: clock.now() });
+  await runTask(runtime(), registerSteps([broken, wide]), aDelivery(task));
+  const unmarked = { markSent: () => Promise.reject(new StoreAway('No answer.')) };
+  const again = aDelivery(task, { redelivery: true });
+  await runTask(runtime(unmarked), registerSteps([asking, wide]), again);
+  const [child] = publisher.published;
+  expect(child?.action).toBe('trip.charge');
+  await runTask(runtime(), registerSteps([wide]), aDelivery(child!));
+  await clock.advance(600_000);
+  await runTask(runtime(), registerSteps([asking, narrow]), again);
+  const standing = await store.get(NAMESPACE, child!.token);
+  expect(standing?.record).toMatchObject({ status: 'claimed', started: true });
 });
