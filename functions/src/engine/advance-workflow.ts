@@ -37,7 +37,7 @@ export async function advanceWorkflow(
     if (!found) throw new StoreAway(`Workflow ${root} is not in the store.`);
     const { record, revision } = found;
     // Refused, and yet it stands: the client met its own write, whose answer was lost.
-    if (sent && record.moveId === sent.record.moveId) await publish(runtime, sent);
+    if (sent && record.moveId === sent.record.moveId) await publishMove(runtime, sent);
     const cause = turn ?? overdue(record, at);
     const course = await courseOf(runtime, workflow, record, cause, at);
     if (!isMoving(record, course)) return record;
@@ -45,7 +45,7 @@ export async function advanceWorkflow(
     sent = move;
     const answer = await workflows.write({ kind: 'move', revision, record: move.record });
     if (answer === 'written') {
-      await publish(runtime, move);
+      await publishMove(runtime, move);
       if (!hasTurned(record, course)) return move.record;
       sent = undefined;
     }
@@ -57,7 +57,8 @@ function signed(runtime: Runtime, { record, tasks }: Move): Move {
   return { record: { ...record, moveId: runtime.newClaimId() }, tasks };
 }
 
-async function publish({ publisher }: Runtime, { tasks }: Move): Promise<void> {
+/** What a move that stands has made to be published. */
+export async function publishMove({ publisher }: Runtime, { tasks }: Move): Promise<void> {
   if (tasks.length > 0) await publisher.publish(tasks);
 }
 

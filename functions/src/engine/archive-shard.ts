@@ -125,18 +125,18 @@ export async function archiveShard(
   }
 
   async function settle(operation: Hot, pointer: ArchivePointer): Promise<void> {
-    if (clock.now() - readSince > BATCH_STALE_MS) {
-      await moveBlobBack(runtime, operation.record);
-      return count('stale');
-    }
+    if (clock.now() - readSince > BATCH_STALE_MS) return stay(operation, 'stale');
     const answer = dryRun ? undefined : await store.archive(operation, pointer);
-    if (answer?.kind === 'lost') {
-      await moveBlobBack(runtime, operation.record);
-      return count('touched');
-    }
+    if (answer?.kind === 'lost') return stay(operation, 'touched');
     if (answer?.standing) return count('archived');
     done.moved += 1;
     if (blobOf(operation.record) !== undefined) done.blobs += 1;
+  }
+
+  /** Its blob was moved ahead of it. */
+  async function stay({ record }: Hot, why: Stays): Promise<void> {
+    if (!dryRun) await moveBlobBack(runtime, record);
+    count(why);
   }
 
   function count(why: Stays, operations = 1): void {

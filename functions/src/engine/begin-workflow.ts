@@ -13,7 +13,7 @@ export async function beginWorkflow(
   runtime: Runtime,
   workflow: AnyWorkflow,
   task: TaskMessage,
-  { namespace, keptMs }: Pick<WorkflowRecord, 'namespace' | 'keptMs'>,
+  { namespace, keptMs }: Required<Pick<WorkflowRecord, 'namespace' | 'keptMs'>>,
 ): Promise<Move> {
   const storeNow = runtime.store.now();
   const { name, version, deadlineMs } = workflow;
@@ -32,7 +32,7 @@ export async function beginWorkflow(
     logicalTime: task.logicalTime,
     madeAt: task.madeAt,
     startedAt: Math.floor(storeNow),
-    ...(keptMs !== undefined && { keptMs }),
+    keptMs,
     ...(deadlineMs !== undefined && { deadlineAt: Math.ceil(storeNow + deadlineMs) }),
     shard: shardOf(documentId(namespace, task.token), runtime.store.shards),
     ...(task.traceparent !== undefined && { traceparent: task.traceparent }),

@@ -6,7 +6,7 @@ import type { DeriveProgress, WorkflowStore } from '../ports/workflow-store.ts';
 import type { Claim } from '../ports/token-store.ts';
 import { advance, isOpen, withNews } from '../workflow/advance.ts';
 import type { StoredWorkflow, WorkflowRecord } from '../workflow/record.ts';
-import { advanceWorkflow, overdue } from './advance-workflow.ts';
+import { advanceWorkflow, overdue, publishMove } from './advance-workflow.ts';
 import { beginWorkflow } from './begin-workflow.ts';
 import type { AnyWorkflow } from './define-workflow.ts';
 import { newsFrom } from './member-news.ts';
@@ -93,7 +93,7 @@ function beginning(
         runtime.telemetry.event('WARNING', 'A start found its workflow on record, and left it so', {
           action: task.action,
         });
-      } else if (move && move.tasks.length > 0) await runtime.publisher.publish(move.tasks);
+      } else if (move) await publishMove(runtime, move);
     },
   };
 }
@@ -151,7 +151,7 @@ function movement(runtime: Runtime, member: Member): WorkflowProgress {
     },
     async after() {
       if (onward === 'to be planned') await advanceWorkflow(runtime, at);
-      else if (onward && onward.tasks.length > 0) await runtime.publisher.publish(onward.tasks);
+      else if (onward) await publishMove(runtime, onward);
     },
   };
 
