@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { explain } from './explain.ts';
 import { simulateState } from './state-simulate.ts';
-import { addStateRun, emptyStateTally, printStateTally, seldomMetByState } from './state-tally.ts';
+import { addKindRun, printKindTally, seldomMetKinds } from './kind-tally.ts';
+import { emptyStateTally } from './state-tally.ts';
 
 /** `SEED=7` runs that seed alone, `FAULTS=3` with its first three faults only. */
 const { SEED, FAULTS } = process.env;
@@ -21,10 +22,10 @@ test(
     for (const seed of SEEDS) {
       const run = await simulateState({ seed, ...faultLimit });
       if (run.violation) throw new Error(await explain({ seed, ...faultLimit }, SIMULATION));
-      addStateRun(tally, run);
+      addKindRun(tally, run);
     }
-    console.log(printStateTally(tally));
-    expect(seldomMetByState(tally, OFTEN)).toEqual([]);
+    console.log(printKindTally(tally));
+    expect(seldomMetKinds(tally, OFTEN)).toEqual([]);
   },
   TIMEOUT_MS,
 );

@@ -2,7 +2,8 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { SeedRange } from './seeds-worker.ts';
 import { explainSagas } from './workflow-explain.ts';
 import { simulateSagas } from './workflow-simulate.ts';
-import { addSagaRun, emptySagaTally } from './workflow-tally.ts';
+import { addKindRun } from './kind-tally.ts';
+import { emptySagaTally } from './workflow-tally.ts';
 
 // A fifth of a run's time; its trace tells more than any stack.
 Error.stackTraceLimit = 0;
@@ -13,7 +14,7 @@ let failure: string | undefined;
 for (let seed = from; seed <= to && failure === undefined; seed += 1) {
   const run = await simulateSagas({ seed });
   if (run.violation) failure = await explainSagas({ seed });
-  else addSagaRun(tally, run);
+  else addKindRun(tally, run);
 }
 // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker thread's port has no origin
 parentPort?.postMessage({ tally, failure });

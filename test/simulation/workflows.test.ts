@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { explainSagas } from './workflow-explain.ts';
 import { simulateSagas } from './workflow-simulate.ts';
-import { addSagaRun, emptySagaTally, printSagaTally, seldomMetBySagas } from './workflow-tally.ts';
+import { addKindRun, printKindTally, seldomMetKinds } from './kind-tally.ts';
+import { emptySagaTally } from './workflow-tally.ts';
 
 /** `SEED=7` runs that seed alone, `FAULTS=3` with its first three faults only. */
 const { SEED, FAULTS } = process.env;
@@ -20,10 +21,10 @@ test(
     for (const seed of SEEDS) {
       const run = await simulateSagas({ seed, ...faultLimit });
       if (run.violation) throw new Error(await explainSagas({ seed, ...faultLimit }));
-      addSagaRun(tally, run);
+      addKindRun(tally, run);
     }
-    console.log(printSagaTally(tally));
-    expect(seldomMetBySagas(tally, OFTEN)).toEqual([]);
+    console.log(printKindTally(tally));
+    expect(seldomMetKinds(tally, OFTEN)).toEqual([]);
   },
   TIMEOUT_MS,
 );

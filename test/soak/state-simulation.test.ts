@@ -1,12 +1,8 @@
 import { expect, test } from 'vitest';
 import { explain } from '../simulation/explain.ts';
 import { simulateState } from '../simulation/state-simulate.ts';
-import {
-  addStateRun,
-  emptyStateTally,
-  printStateTally,
-  seldomMetByState,
-} from '../simulation/state-tally.ts';
+import { addKindRun, printKindTally, seldomMetKinds } from '../simulation/kind-tally.ts';
+import { emptyStateTally } from '../simulation/state-tally.ts';
 
 /** Beyond those of `npm test`. */
 const FIRST = 10_001;
@@ -19,8 +15,8 @@ test(`${SEEDS} runs of updates and appends lose none, and make none twice`, asyn
     if (run.violation) {
       throw new Error(await explain({ seed }, { test: 'state.test', simulate: simulateState }));
     }
-    addStateRun(tally, run);
+    addKindRun(tally, run);
   }
-  console.log(printStateTally(tally));
-  expect(seldomMetByState(tally, 150)).toEqual([]);
+  console.log(printKindTally(tally));
+  expect(seldomMetKinds(tally, 150)).toEqual([]);
 });

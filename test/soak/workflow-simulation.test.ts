@@ -3,13 +3,9 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { expect, test } from 'vitest';
 import type { SeedRange } from '../simulation/seeds-worker.ts';
-import {
-  addSagaTally,
-  emptySagaTally,
-  printSagaTally,
-  seldomMetBySagas,
-} from '../simulation/workflow-tally.ts';
-import type { SagaTally } from '../simulation/workflow-tally.ts';
+import { addKindTally, printKindTally, seldomMetKinds } from '../simulation/kind-tally.ts';
+import { emptySagaTally } from '../simulation/workflow-tally.ts';
+import type { KindTally } from '../simulation/kind-tally.ts';
 
 /** Beyond those of `npm test`. */
 const FIRST = 10_001;
@@ -28,25 +24,25 @@ test(`${SEEDS} runs of sagas end complete, compensated or parked, each effect on
   async function work(): Promise<void> {
     for (let range = chunks.shift(); range && failures.length === 0; range = chunks.shift()) {
       const done = await runChunk(range);
-      addSagaTally(tally, done.tally);
+      addKindTally(tally, done.tally);
       if (done.failure !== undefined) failures.push(done.failure);
     }
   }
   await Promise.all(Array.from({ length: availableParallelism() }, work));
 
   if (failures.length > 0) throw new Error(failures.join('\n\n'));
-  console.log(printSagaTally(tally));
+  console.log(printKindTally(tally));
   expect(tally.seeds).toBe(SEEDS);
-  expect(seldomMetBySagas(tally, 100)).toEqual([]);
+  expect(seldomMetKinds(tally, 100)).toEqual([]);
 });
 
-async function runChunk(range: SeedRange): Promise<{ tally: SagaTally; failure?: string }> {
+async function runChunk(range: SeedRange): Promise<{ tally: KindTally; failure?: string }> {
   const worker = new Worker(SCRIPT, {
     workerData: range,
     resourceLimits: { maxYoungGenerationSizeMb: 64 },
   });
   try {
-    const [done] = (await once(worker, 'message')) as [{ tally: SagaTally; failure?: string }];
+    const [done] = (await once(worker, 'message')) as [{ tally: KindTally; failure?: string }];
     return done;
   } finally {
     await worker.terminate();

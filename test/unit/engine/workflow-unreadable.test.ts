@@ -11,20 +11,21 @@ import { noting, workflowScene } from '../../support/workflow-scene.ts';
 /** A result that is too large for the workflow's document: it stays in its operation. */
 const LARGE = { n: 7, text: 'x'.repeat(20_000) };
 
-/** A large result, a charge that can be refunded, and a last step built from the large result. */
-function builtFromLarge(ran: string[]) {
-  const large = defineStep({
-    action: 'test.large',
-    effect: 'pure',
-    params: z.object({}),
-    run: () => LARGE,
-  });
-  const last = defineStep({
-    action: 'test.last',
+const answeringLarge = (action: string) =>
+  defineStep({ action, effect: 'pure', params: z.object({}), run: () => LARGE });
+
+const notingNumber = (ran: string[], action: string) =>
+  defineStep({
+    action,
     effect: 'pure',
     params: z.object({ n: z.number() }),
-    run: ({ params: { n } }) => ran.push(`test.last ${n}`),
+    run: ({ params: { n } }) => ran.push(`${action} ${n}`),
   });
+
+/** A large result, a charge that can be refunded, and a last step built from the large result. */
+function builtFromLarge(ran: string[]) {
+  const large = answeringLarge('test.large');
+  const last = notingNumber(ran, 'test.last');
   const workflow = defineWorkflow({ name: 'test.saga', version: 1, input: z.object({}) })
     .step('large', large, { params: () => ({}) })
     .step('charge', noting(ran, 'test.charge'), {
@@ -38,18 +39,8 @@ function builtFromLarge(ran: string[]) {
 
 /** A charge, and a document whose taking back is built from its own large result; then a refusal. */
 function undoneFromLarge(ran: string[], deleteBy: 'result' | 'nothing' = 'result') {
-  const write = defineStep({
-    action: 'test.write',
-    effect: 'pure',
-    params: z.object({}),
-    run: () => LARGE,
-  });
-  const erase = defineStep({
-    action: 'test.erase',
-    effect: 'pure',
-    params: z.object({ n: z.number() }),
-    run: ({ params: { n } }) => ran.push(`test.erase ${n}`),
-  });
+  const write = answeringLarge('test.write');
+  const erase = notingNumber(ran, 'test.erase');
   const workflow = defineWorkflow({ name: 'test.undone', version: 1, input: z.object({}) })
     .step('charge', noting(ran, 'test.charge'), {
       params: () => ({}),
